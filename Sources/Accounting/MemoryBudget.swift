@@ -1,0 +1,93 @@
+// The memory budget: a number an engine must keep, with named accounts.
+//
+// Invariants
+// 1. Σ accounts ≤ limit, always. A reservation that would break this fails, and the engine evicts, spills, stalls
+//    or refuses; nothing is taken silently.
+// 2. Every reservation is released by whoever made it; at close all accounts are zero.
+
+import Primitives
+
+/// What memory is held for.
+public enum MemoryAccount: Int, CaseIterable, Sendable {
+  case frames, dirty, memtable, filter, index, logBuffer, mergeScratch, directory, snapshot, guest
+
+  /// The name used in records.
+  public var name: String {
+    switch self {
+    case .frames: "frames"
+    case .dirty: "dirty"
+    case .memtable: "memtable"
+    case .filter: "filter"
+    case .index: "index"
+    case .logBuffer: "log_buffer"
+    case .mergeScratch: "merge_scratch"
+    case .directory: "directory"
+    case .snapshot: "snapshot"
+    case .guest: "guest"
+    }
+  }
+}
+
+/// The budget of one engine. Used by the thread that owns the engine; concurrent readers hold frames that were
+/// reserved on a miss, under the cache's lock.
+public final class MemoryBudget {
+  /// The limit in bytes.
+  public let limitByteCount: Int
+  /// Bytes held now.
+  public private(set) var heldByteCount = 0
+  /// The largest `heldByteCount` seen since `resetPeak`.
+  public private(set) var peakByteCount = 0
+  private var accounts = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
+  private var peaks = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
+
+  /// A budget of `limitByteCount` bytes.
+  public init(limitByteCount: Int) {
+    precondition(limitByteCount > 0, "A memory budget is at least one byte.")
+    self.limitByteCount = limitByteCount
+  }
+
+  /// Bytes that can still be reserved.
+  public var availableByteCount: Int { limitByteCount - heldByteCount }
+
+  /// Takes `byteCount` bytes for `account`.
+  ///
+  /// - Returns: false, and nothing taken, when the limit would be passed.
+  public func reserve(_ byteCount: Int, for account: MemoryAccount) -> Bool {
+    precondition(byteCount >= 0, "A reservation is not negative.")
+    guard heldByteCount + byteCount <= limitByteCount else { return false }
+    heldByteCount += byteCount
+    peakByteCount = max(peakByteCount, heldByteCount)
+    accounts[account.rawValue] += byteCount
+    peaks[account.rawValue] = max(peaks[account.rawValue], accounts[account.rawValue])
+    return true
+  }
+
+  /// Takes `byteCount` bytes or throws `.outOfBudget`.
+  public func require(_ byteCount: Int, for account: MemoryAccount) throws(StorageError) {
+    guard reserve(byteCount, for: account) else {
+      throw .outOfBudget(
+        account: account.name, requestedByteCount: byteCount, availableByteCount: availableByteCount)
+    }
+  }
+
+  /// Gives bytes back.
+  public func release(_ byteCount: Int, for account: MemoryAccount) {
+    precondition(
+      byteCount >= 0 && accounts[account.rawValue] >= byteCount,
+      "Account '\(account.name)' releases no more than it holds.")
+    accounts[account.rawValue] -= byteCount
+    heldByteCount -= byteCount
+  }
+
+  /// Bytes held by one account.
+  public func held(by account: MemoryAccount) -> Int { accounts[account.rawValue] }
+
+  /// The largest value of one account since `resetPeak`.
+  public func peak(of account: MemoryAccount) -> Int { peaks[account.rawValue] }
+
+  /// Begins a new observation window (a phase).
+  public func resetPeak() {
+    peakByteCount = heldByteCount
+    peaks = accounts
+  }
+}

@@ -1,0 +1,168 @@
+// The contract every dictionary keeps, ours and SQLite alike.
+//
+//   WriteBatch ──apply──▶ Engine ◀──get / cursor── reader
+//                          │ snapshot ─▶ ReadView (stable)
+//                          │ checkpoint, settle, dropCache, close: phase verbs
+//
+// Invariants
+// 1. A batch is atomic: a reader, and any recovery after a crash, sees all of it or none.
+// 2. `apply` makes visible; it also makes durable when `sync` is true, and with it every batch before.
+//    After a crash the engine holds a prefix of the applied batches that includes every synced one
+//    (unless its durability class says otherwise, see `DurabilityClass`).
+// 3. Keys are ordered as unsigned bytes, a prefix before its extensions.
+// 4. Views handed to closures are valid inside the closure only; no copy is made on the hit path.
+// 5. A reader never changes what is stored.
+
+import Primitives
+
+/// What an engine can take, declared up front and enforced with `.limitExceeded`.
+public struct EngineLimits: Equatable, Sendable {
+  public var maximumKeyByteCount: Int
+  public var maximumValueByteCount: Int
+  public var maximumBatchOperationCount: Int
+  /// False for the null engine only: reads find nothing.
+  public var stores: Bool
+  public var offersSnapshots: Bool
+  /// False when range deletes are refused.
+  public var offersRangeDelete: Bool
+
+  public init(
+    maximumKeyByteCount: Int, maximumValueByteCount: Int, maximumBatchOperationCount: Int = 1 << 24,
+    stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true
+  ) {
+    self.maximumKeyByteCount = maximumKeyByteCount
+    self.maximumValueByteCount = maximumValueByteCount
+    self.maximumBatchOperationCount = maximumBatchOperationCount
+    self.stores = stores
+    self.offersSnapshots = offersSnapshots
+    self.offersRangeDelete = offersRangeDelete
+  }
+}
+
+/// What survives a crash, by name; printed beside every number.
+public enum DurabilityClass: Equatable, Sendable, CustomStringConvertible {
+  /// Nothing is promised after a crash (SQLite with `synchronous=OFF`).
+  case none
+  /// A committed prefix survives; how long is not bounded (`sync_every_commits: 0`).
+  case prefix
+  /// A committed prefix that includes all but fewer than `n` commits.
+  case everyCommits(Int)
+  /// A committed prefix, durable at the engine's own checkpoints (SQLite WAL + NORMAL).
+  case atCheckpoints
+
+  public var description: String {
+    switch self {
+    case .none: "none"
+    case .prefix: "prefix"
+    case .everyCommits(1): "each_commit"
+    case .everyCommits(let n): "every_\(n)_commits"
+    case .atCheckpoints: "at_checkpoints"
+    }
+  }
+}
+
+/// Which keys a cursor may stand on: lower bound included, upper bound excluded, nil for open.
+public struct KeyRange: Equatable, Sendable {
+  public var lowerBound: [UInt8]?
+  public var upperBound: [UInt8]?
+  public init(lowerBound: [UInt8]? = nil, upperBound: [UInt8]? = nil) {
+    self.lowerBound = lowerBound
+    self.upperBound = upperBound
+  }
+  /// Every key.
+  public static var all: KeyRange { KeyRange() }
+}
+
+/// Which way a cursor walks.
+public enum ScanOrder: String, Sendable, CaseIterable { case forward, reverse }
+
+/// A walk over keys in order. Made standing before its first entry; each `next` moves one on.
+public protocol Cursor: AnyObject {
+  /// Moves to the next entry.
+  ///
+  /// - Returns: false at the end; the cursor then stays there.
+  func next() throws(EngineError) -> Bool
+
+  /// Shows the current key and value, borrowed; must follow a `next` that returned true.
+  func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void)
+
+  /// Moves so that the following `next` stands on the first entry at or after `key` in scan order,
+  /// within the cursor's bounds.
+  func seek(to key: RawSpan) throws(EngineError)
+}
+
+/// A state that can be read: the engine's newest, or a snapshot.
+public protocol ReadView: AnyObject {
+  /// Looks `key` up and, when found, shows its value to `body`, borrowed.
+  ///
+  /// - Returns: whether the key was found.
+  func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool
+
+  /// A walk over `range`. Writes to the engine while a cursor on the newest state is open end that
+  /// cursor's validity; a cursor on a snapshot is not affected.
+  func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor
+}
+
+/// A dictionary on a device.
+public protocol Engine: ReadView {
+  var limits: EngineLimits { get }
+
+  /// The durability class this engine runs under, as read back from its settings.
+  var durabilityClass: DurabilityClass { get }
+
+  /// Applies a batch atomically; see the invariants.
+  func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError)
+
+  /// A stable view of everything applied so far. It ends when the returned object is released.
+  func makeSnapshot() throws(EngineError) -> any ReadView
+
+  /// Makes everything applied so far durable and brings the engine's structure on the device up to date.
+  func checkpoint() throws(EngineError)
+
+  /// Finishes owed background work (compaction, flushing) and checkpoints.
+  func settle() throws(EngineError)
+
+  /// Forgets every clean cached block, so that the next reads are cold. Does not write.
+  func dropCache() throws(EngineError)
+
+  /// Checkpoints and releases the device; every later call throws `.storage(.closed)`.
+  func close() throws(EngineError)
+
+  /// How the space is used now.
+  func spaceReport() throws(EngineError) -> SpaceReport
+
+  /// Settings as read back from the running engine (pragmas, effective geometry), name and value, sorted by
+  /// name.
+  func settingsReadBack() -> [(name: String, value: String)]
+
+  /// Counters that are not I/O (nodes inspected, cache hits …), name and value, sorted by name.
+  func statistics() -> [(name: String, value: UInt64)]
+
+  /// Checks every structural invariant and checksum; throws `.storage(.corrupted)` at the first that fails.
+  func verify() throws(EngineError)
+}
+
+/// Where an engine's bytes are, in bytes. Source: the split of space amplification in the metric registry.
+public struct SpaceReport: Equatable, Sendable {
+  /// Allocated on the device now, everything included.
+  public var allocatedByteCount: UInt64
+  /// Named parts whose sum is `allocatedByteCount`, sorted by name.
+  public var parts: [Part]
+  /// The largest free extent, nil when the engine's space is not a volume.
+  public var largestFreeExtentByteCount: UInt64?
+
+  public struct Part: Equatable, Sendable {
+    public var name: String
+    public var byteCount: UInt64
+    public init(name: String, byteCount: UInt64) {
+      self.name = name
+      self.byteCount = byteCount
+    }
+  }
+
+  public init(allocatedByteCount: UInt64, parts: [Part], largestFreeExtentByteCount: UInt64? = nil) {
+    self.allocatedByteCount = allocatedByteCount
+    self.parts = parts
+    self.largestFreeExtentByteCount = largestFreeExtentByteCount
+  }
+}

@@ -1,0 +1,1 @@
+// Replaced as the room is built.

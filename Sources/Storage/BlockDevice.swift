@@ -1,0 +1,41 @@
+// The single seam through which every byte passes. Counting, tracing, time models and faults are decorators
+// of this protocol around one memory or file device; no engine opens a file.
+//
+//   engine ─▶ Volume / FileSpace ─▶ IOChannel (merges, ledger) ─▶ fault ─▶ trace ─▶ time ─▶ count ─▶ memory │ file
+//
+// Invariants
+// 1. `submit` completes the whole batch or throws; a batch that threw is counted by nobody.
+// 2. Offsets and lengths are multiples of `transferUnitByteCount`; anything else throws `.misaligned`,
+//    on the memory device exactly as with O_DIRECT.
+// 3. Bytes never written, or discarded, read as zero.
+// 4. Writes are durable after the next `.sync` that returned; until then a crash may leave any subset.
+
+import Accounting
+import Primitives
+
+/// A call that moves no data.
+public enum ControlOperation: Sendable, Equatable {
+  /// Makes all completed writes durable. The cause says what the sync is for.
+  case sync(cause: Cause)
+  /// Declares a range unused; it reads as zero afterwards.
+  case discard(offset: UInt64, byteCount: UInt64, cause: Cause)
+  /// A change of a file space's names, for the trace and the crash laboratory; no bytes move.
+  case namespace(Direction, fileID: UInt32)
+}
+
+/// An address space of bytes with one clock and one head.
+public protocol BlockDevice: AnyObject {
+  /// The size every offset and length is a multiple of, in bytes (default 4,096).
+  var transferUnitByteCount: Int { get }
+
+  /// The address space's size in bytes, a multiple of the transfer unit.
+  var capacityByteCount: UInt64 { get }
+
+  /// Performs every transfer of a sealed batch; all are in flight together. Replaces `.vended` segments.
+  ///
+  /// - Throws: `.deviceFailed`, `.misaligned`, `.outOfRange`, `.noSpace`.
+  func submit(_ batch: inout TransferBatch) throws(StorageError)
+
+  /// Performs a call that moves no data.
+  func control(_ operation: ControlOperation) throws(StorageError)
+}
