@@ -43,7 +43,7 @@ let package = Package(
   targets: [
     // System pieces.
     .target(name: "CSystem"),
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
 
     // 0-1
     room("Primitives", imports: ["CSystem"]),
