@@ -112,23 +112,9 @@ public struct PhaseSpec: Equatable, Sendable {
 
   /// The phase's item in a study's `phases:`.
   public var value: StudyValue {
-    var entries: [StudyValue.Entry] = [.init("phase", .text(kind)), .init("name", .text(name))]
-    for (name, value) in parameters.sorted {
-      let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else {
-        entries.append(.init(name, StudyValue(value)))
-        continue
-      }
-      let leaf = StudyValue.Entry(parts[1], StudyValue(value))
-      if let index = entries.firstIndex(where: { $0.key == parts[0] }),
-        case .map(let inner) = entries[index].value
-      {
-        entries[index].value = .map(inner + [leaf])
-      } else {
-        entries.append(.init(parts[0], .map([leaf])))
-      }
-    }
-    return .map(entries)
+    let head: [StudyValue.Entry] = [.init("phase", .text(kind)), .init("name", .text(name))]
+    guard case .map(let entries) = StudyValue(parameters) else { return .map(head) }
+    return .map(head + entries)
   }
 }
 

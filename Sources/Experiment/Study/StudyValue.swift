@@ -44,9 +44,23 @@ public indirect enum StudyValue: Equatable, Sendable {
     }
   }
 
-  /// A parameter set, sorted by name.
+  /// A parameter set, sorted by name; `mix.get_hit` becomes the key `get_hit` of the map `mix`.
   public init(_ set: ParameterSet) {
-    self = .map(set.sorted.map { Entry($0.name, StudyValue($0.value)) })
+    var entries: [Entry] = []
+    for (name, value) in set.sorted {
+      guard let dot = name.firstIndex(of: ".") else {
+        entries.append(Entry(name, StudyValue(value)))
+        continue
+      }
+      let group = String(name[..<dot])
+      let leaf = Entry(String(name[name.index(after: dot)...]), StudyValue(value))
+      if let last = entries.last, last.key == group, case .map(let inner) = last.value {
+        entries[entries.count - 1].value = .map(inner + [leaf])
+      } else {
+        entries.append(Entry(group, .map([leaf])))
+      }
+    }
+    self = .map(entries)
   }
 
   /// The value of `key`, nil when this is no map or has no such key.
