@@ -12,6 +12,9 @@
 // 3. Keys are ordered as unsigned bytes, a prefix before its extensions.
 // 4. Views handed to closures are valid inside the closure only; no copy is made on the hit path.
 // 5. A reader never changes what is stored.
+// 6. The empty key is a key like any other (the first), an empty value a value like any other.
+// 7. A batch that is refused (`.limitExceeded`, `.unsupported`, `.outOfBudget`) changes nothing, and the engine
+//    goes on working.
 
 import Primitives
 
@@ -87,7 +90,7 @@ public protocol Cursor: AnyObject {
   func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void)
 
   /// Moves so that the following `next` stands on the first entry at or after `key` in scan order,
-  /// within the cursor's bounds.
+  /// within the cursor's bounds. It may move either way, and also away from the end.
   func seek(to key: RawSpan) throws(EngineError)
 }
 

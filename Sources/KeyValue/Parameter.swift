@@ -40,7 +40,8 @@ public struct ParameterDescriptor: Equatable, Sendable {
   /// One sentence: meaning and unit.
   public var meaning: String
 
-  public init(_ name: String, _ kind: ParameterKind, default defaultValue: ParameterValue?, _ meaning: String) {
+  public init(_ name: String, _ kind: ParameterKind, default defaultValue: ParameterValue?, _ meaning: String)
+  {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
