@@ -24,6 +24,7 @@ public struct ConformanceSubject {
   /// Bytes held of the engine's memory budget now; nil when there is none.
   public var heldMemoryByteCount: (() -> Int)?
 
+  /// A subject; closures that are nil are not checked.
   public init(
     engine: any Engine, reopen: (() throws -> any Engine)? = nil,
     deviceWriteByteCount: (() -> UInt64)? = nil, heldMemoryByteCount: (() -> Int)? = nil
@@ -37,12 +38,16 @@ public struct ConformanceSubject {
 
 /// What an engine did that the contract forbids.
 public struct ConformanceFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The name of the check.
   public var check: String
+  /// The seed that reproduces it.
   public var seed: UInt64
   /// The number of steps the check had made.
   public var step: Int
+  /// What was wrong.
   public var sentence: String
 
+  /// Everything in one line.
   public var description: String { "\(check), seed \(seed), step \(step): \(sentence)" }
 }
 
@@ -76,6 +81,7 @@ public struct ConformanceCheck: Sendable, CustomStringConvertible {
     self.body = body
   }
 
+  /// The name.
   public var description: String { name }
 }
 
@@ -148,6 +154,7 @@ public struct ConformanceSuite {
 
   /// One line of a report.
   public struct Outcome: Sendable {
+    /// What was checked.
     public var check: ConformanceCheck
     /// nil when passed or not applicable.
     public var failure: String?

@@ -4,8 +4,11 @@ import Primitives
 
 /// One key and its value, copied.
 public struct KeyValuePair: Equatable, Sendable {
+  /// The key.
   public var key: [UInt8]
+  /// The value.
   public var value: [UInt8]
+  /// A pair.
   public init(key: [UInt8], value: [UInt8]) {
     self.key = key
     self.value = value
@@ -73,6 +76,7 @@ public struct StateHash: Equatable, Sendable {
   /// The hash of the fields so far.
   public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
+  /// The hash of no field.
   public init() {}
 
   /// Adds one field: its length as eight little-endian bytes, then its bytes.

@@ -50,16 +50,22 @@ public enum OperationKind: UInt8, Sendable, CaseIterable {
 public struct WriteBatch: ~Copyable {
   /// One operation; `key` and `operand` are ranges of the arena.
   public struct Entry {
+    /// What is done.
     public var kind: OperationKind
+    /// Where the key begins in the arena.
     public var keyStart: Int
+    /// The length of the key, or of a range's start.
     public var keyByteCount: Int
+    /// Where the operand begins in the arena.
     public var operandStart: Int
+    /// The length of the value, operand or range end.
     public var operandByteCount: Int
   }
 
   @usableFromInline var arena: UnsafeMutableRawPointer
   @usableFromInline var arenaByteCount: Int
   @usableFromInline var arenaCapacityByteCount: Int
+  /// The operations in the order of the calls.
   public private(set) var entries: ContiguousArray<Entry>
   /// The longest parts of any entry, in bytes.
   public private(set) var longest = Longest()
