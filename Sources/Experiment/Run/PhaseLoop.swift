@@ -25,10 +25,8 @@ struct ReadTally {
   var returnedByteCount: UInt64 = 0
 }
 
-/// The run's answer was wrong; the run is void.
-struct WrongAnswer: Error, CustomStringConvertible {
-  var description: String
-}
+/// A wrong answer voids the run.
+extension WrongAnswer: @retroactive Error {}
 
 /// The operation loop of one phase.
 struct PhaseLoop: ~Copyable {
@@ -47,16 +45,13 @@ struct PhaseLoop: ~Copyable {
   var commitCount: UInt64
 
   private var batch = WriteBatch(reservedByteCount: 1 << 16)
-  private var pending: ContiguousArray<Operation> = []
   private(set) var operationCount: UInt64 = 0
   private(set) var logicalWriteByteCount: UInt64 = 0
-  private(set) var answersChecked: UInt64 = 0
   private(set) var transfers = TransferHistograms()
   private(set) var latency = LatencySampler()
   private(set) var tallies = ContiguousArray(
     repeating: ReadTally(), count: StreamOperation.allCases.count + 1)
   private var seen: TransferTotals
-  private var scanKeyBytes: [UInt8] = []
 
   /// One in so many reads is timed; commits are timed when they are rare enough.
   private static let latencyMask: UInt64 = 15
@@ -77,7 +72,6 @@ struct PhaseLoop: ~Copyable {
     checks = workload.checksAnswers && engine.limits.stores
     encoder = OperationEncoder(workload: workload)
     sampleInterval = max(1, phase.operationCount / 100)
-    pending.reserveCapacity(min(batchOperations, 1 << 20))
     seen = device.channel.totals
   }
 
@@ -91,8 +85,8 @@ struct PhaseLoop: ~Copyable {
     while stream.next(&operation) {
       if operation.kind.isWrite {
         encoder.append(operation, to: &batch)
-        pending.append(operation)
-        if pending.count == batchOperations { try commit() } else { transfers.recordIdle() }
+        checker.note(operation)
+        if batch.count == batchOperations { try commit() } else { transfers.recordIdle() }
       } else {
         try read(operation)
       }
@@ -102,7 +96,7 @@ struct PhaseLoop: ~Copyable {
         try sample(self)
       }
     }
-    if !pending.isEmpty { try commit() }
+    if batch.count > 0 { try commit() }
     transfers.finish()
     if operationCount + sampleInterval != nextSample || operationCount == 0 { try sample(self) }
   }
@@ -120,8 +114,7 @@ struct PhaseLoop: ~Copyable {
     try engine.apply(batch, sync: syncs)
     if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.commitSlot) }
     logicalWriteByteCount += UInt64(batch.logicalByteCount)
-    for operation in pending { checker.apply(operation) }
-    pending.removeAll(keepingCapacity: true)
+    checker.applied()
     batch.removeAll()
     settleTransfers(slot: nil)
   }
@@ -134,50 +127,39 @@ struct PhaseLoop: ~Copyable {
     if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: slot) }
     tallies[slot].operationCount += 1
     settleTransfers(slot: slot)
+    if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
   }
 
   private mutating func get(_ operation: Operation) throws {
     let key = encoder.key(of: operation)
     var returned = 0
-    if checks {
-      var wrong: String?
-      let found = try engine.get(key.bytes) { value in
-        returned = value.byteCount
-        if !checker.isRight(operation, value: value) { wrong = checker.explain(operation, value: value) }
-      }
-      if !found, !checker.isRightlyMissing(operation) { wrong = checker.explainMissing(operation) }
-      if let wrong { throw WrongAnswer(description: "operation \(operationCount) of '\(phase.kind)': \(wrong)") }
-      answersChecked += 1
-      if found { returned += key.count }
-    } else {
-      let found = try engine.get(key.bytes) { value in returned = value.byteCount }
-      if found { returned += key.count }
+    let found = try engine.get(key.bytes) { value in
+      returned = value.byteCount
+      if checks { checker.check(value, for: operation, ordinal: operationCount) }
     }
-    tallies[LatencySampler.slot(operation.kind)].returnedByteCount += UInt64(returned)
+    if found {
+      tallies[LatencySampler.slot(operation.kind)].returnedByteCount += UInt64(returned + key.count)
+    } else if checks {
+      checker.checkNotFound(operation, ordinal: operationCount)
+    }
   }
 
   private mutating func scan(_ operation: Operation) throws {
     let key = encoder.key(of: operation)
     let cursor = try engine.makeCursor(.all, phase.scanOrder)
     try cursor.seek(to: key.bytes)
-    var scan = checker.beginScan(operation, order: phase.scanOrder)
+    if checks { checker.beginScan(operation, ordinal: operationCount, order: phase.scanOrder) }
     var returned = 0
     var entryCount: UInt32 = 0
-    var wrong: String?
     while entryCount < operation.length {
       guard try cursor.next() else { break }
       cursor.withCurrent { key, value in
         returned += key.byteCount + value.byteCount
-        if checks, wrong == nil { wrong = checker.check(&scan, key: key, value: value) }
+        if checks { checker.checkEntry(key: key, value: value) }
       }
-      if wrong != nil { break }
       entryCount += 1
     }
-    if checks {
-      if wrong == nil { wrong = checker.end(scan, entryCount: entryCount) }
-      if let wrong { throw WrongAnswer(description: "operation \(operationCount) of '\(phase.kind)': \(wrong)") }
-      answersChecked += 1
-    }
+    if checks { checker.endScan() }
     tallies[LatencySampler.slot(.scan)].returnedByteCount += UInt64(returned)
   }
 
