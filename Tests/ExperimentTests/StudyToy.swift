@@ -10,7 +10,8 @@ enum Toy {
       EngineDescriptor(
         name: "tree", summary: "A tree.",
         parameters: [
-          ParameterDescriptor("page_bytes", .bytes(512...(64 << 10)), default: .integer(4096), "Bytes of a page."),
+          ParameterDescriptor(
+            "page_bytes", .bytes(512...(64 << 10)), default: .integer(4096), "Bytes of a page."),
           ParameterDescriptor("fill", .real(0.1...1), default: .real(0.7), "Fill of a page, a fraction."),
           ParameterDescriptor("mode", .choice(["off", "wal"]), default: .text("wal"), "How it logs."),
           ParameterDescriptor("checks", .boolean, default: .boolean(true), "Whether it checks."),
@@ -24,10 +25,13 @@ enum Toy {
         name: "heap", summary: "A heap.", parameters: [], absentBecause: "its library is not here",
         formatVersion: 1),
     ],
-    limits: ["tree": EngineLimits(maximumKeyByteCount: 512, maximumValueByteCount: 4096, offersSnapshots: true)],
+    limits: [
+      "tree": EngineLimits(maximumKeyByteCount: 512, maximumValueByteCount: 4096, offersSnapshots: true)
+    ],
     workload: [
       ParameterDescriptor("records", .integer(1...1_000_000_000), default: nil, "Records to load."),
-      ParameterDescriptor("key_shape", .choice(["random", "sequential"]), default: .text("random"), "Shape."),
+      ParameterDescriptor(
+        "key_shape", .choice(["random", "sequential"]), default: .text("random"), "Shape."),
       ParameterDescriptor("key_bytes", .bytes(8...4096), default: .integer(16), "Bytes of a key."),
       ParameterDescriptor("value_bytes", .bytes(0...(1 << 20)), default: .integer(100), "Bytes of a value."),
     ],
@@ -41,7 +45,8 @@ enum Toy {
         "read", "Reads.", need: .needsRecords,
         parameters: [
           operations,
-          ParameterDescriptor("operation", .choice(["get_hit", "scan"]), default: .text("get_hit"), "Which."),
+          ParameterDescriptor(
+            "operation", .choice(["get_hit", "scan"]), default: .text("get_hit"), "Which."),
           distribution, scanEntries,
         ]),
       .init(
