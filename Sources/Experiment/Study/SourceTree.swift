@@ -35,10 +35,10 @@ struct SourceNode: Sendable {
     return text
   }
 
-  /// True for `key:` with nothing after it, and for `~` and `null`.
+  /// True for `key:` with nothing after it, and for `~`. `null` is a word: an engine has that name.
   var isNull: Bool {
     guard case .scalar(let text, let isQuoted) = content, !isQuoted else { return false }
-    return text.isEmpty || text == "~" || text == "null"
+    return text.isEmpty || text == "~"
   }
 
   /// The entries of a map, none for anything else.
@@ -175,12 +175,23 @@ enum SourceTree {
     let firstPlaces: [String: (key: String, place: SourcePlace)]
     var problems: [StudyProblem] = []
 
-    mutating func convert(_ node: Node, path: String) -> SourceNode {
+    private var anchors: Set<SourcePlace> = []
+
+    init(file: String, firstPlaces: [String: (key: String, place: SourcePlace)]) {
+      self.file = file
+      self.firstPlaces = firstPlaces
+    }
+
+    /// `keyPlace` is where the key of this value stands, nil for items of a list.
+    mutating func convert(_ node: Node, path: String, keyPlace: SourcePlace? = nil) -> SourceNode {
       let place = place(of: node)
-      if node.anchor != nil {
-        problems.append(
-          StudyProblem(place: place, keyPath: path, message: "uses an anchor; write the value out"))
-        return SourceNode(content: .scalar("", isQuoted: false), place: place)
+      if let anchor = node.anchor {
+        // Yams gives an alias the node it stands for: seen before means an alias, and is not entered again.
+        let isAlias = !anchors.insert(place).inserted
+        let message = isAlias ? "is the alias *\(anchor.rawValue)" : "has the anchor &\(anchor.rawValue)"
+        let advice = "\(message); write every value out where it is used"
+        problems.append(StudyProblem(place: keyPlace ?? place, keyPath: path, message: advice))
+        if isAlias { return SourceNode(content: .scalar("", isQuoted: false), place: keyPlace ?? place) }
       }
       switch node {
       case .scalar(let scalar):
@@ -217,7 +228,7 @@ enum SourceTree {
           continue
         }
         let keyPath = path.isEmpty ? key : "\(path).\(key)"
-        let value = convert(valueNode, path: keyPath)
+        let value = convert(valueNode, path: keyPath, keyPlace: place)
         entries.append(SourceNode.Entry(key: key, keyPlace: place, value: value))
       }
       for (key, first) in repeated {

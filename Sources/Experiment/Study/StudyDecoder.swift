@@ -71,7 +71,7 @@ struct StudyDecoder {
     _ place: SourcePlace, _ path: String, _ message: String, _ allowed: [String]? = nil,
     nearestTo: String? = nil
   ) {
-    let words = allowed?.joined(separator: ", ")
+    let words = allowed.flatMap { $0.isEmpty ? nil : $0.joined(separator: ", ") }
     let nearest = nearestTo.flatMap { nearestName(to: $0, in: allowed ?? []) }
     problems.append(
       StudyProblem(place: place, keyPath: path, message: message, allowed: words, nearest: nearest))
@@ -133,8 +133,7 @@ struct StudyDecoder {
       }
       problem(node.place, path, "is \(text), which is out of range", [descriptor.kind.range])
     } catch {
-      let message = "is '\(text)', \(descriptor.kind.wanted): \(error.reason)"
-      problem(node.place, path, message, [descriptor.kind.range])
+      problem(node.place, path, "is '\(text)': \(error.reason)", [descriptor.kind.range])
     }
     return nil
   }
@@ -167,7 +166,7 @@ struct StudyDecoder {
       }
       problem(node.place, path, "is \(text), which is out of range", allowed)
     } catch {
-      problem(node.place, path, "is '\(text)', \(wanted): \(error.reason)", allowed)
+      problem(node.place, path, "is '\(text)': \(error.reason); \(wanted)", allowed)
     }
     return nil
   }
@@ -282,26 +281,21 @@ struct StudyDecoder {
     let set = parameters(
       node, at: place, path: "device", owner: "'device'", vocabulary.device, extra: ["path"])
     let path = text(node?["path"], path: "device.path")
-    guard problems.count == before else { return nil }
-    let spec = DeviceSpec(set, path: path)
-    let unit = spec.transferUnitByteCount
-    if unit & (unit - 1) != 0 {
-      let at = node?["transfer_unit"]?.place ?? place
-      problem(at, "device.transfer_unit", "is \(unit) bytes, a power of two is wanted", ["512B … 1MiB"])
-    } else {
-      if spec.capacityByteCount % unit != 0 {
-        let at = node?["capacity"]?.place ?? place
-        let message =
-          "is \(spec.capacityByteCount) bytes, which is no multiple of the transfer unit, \(unit) bytes"
-        problem(at, "device.capacity", message)
-      }
-      if spec.maximumTransferByteCount % unit != 0 || spec.maximumTransferByteCount < unit {
-        let at = node?["maximum_transfer"]?.place ?? place
-        let count = spec.maximumTransferByteCount
-        let message = "is \(count) bytes, which is no multiple of the transfer unit, \(unit) bytes"
-        problem(at, "device.maximum_transfer", message)
+    let at = { (key: String) in node?[key]?.place ?? place }
+    if case .integer(let unit)? = set["transfer_unit"] {
+      if unit & (unit - 1) != 0 {
+        let message = "is \(unit) bytes, a power of two is wanted"
+        problem(at("transfer_unit"), "device.transfer_unit", message, ["512B … 1MiB"])
+      } else {
+        for key in ["capacity", "maximum_transfer"] {
+          guard case .integer(let count)? = set[key], count % unit != 0 || count < unit else { continue }
+          let message = "is \(count) bytes, which is no multiple of the transfer unit, \(unit) bytes"
+          problem(at(key), "device.\(key)", message)
+        }
       }
     }
+    guard problems.count == before else { return nil }
+    let spec = DeviceSpec(set, path: path)
     if spec.kind == .memory {
       for key in ["io", "path"] {
         guard let entry = node?.entries.first(where: { $0.key == key }) else { continue }
@@ -352,7 +346,7 @@ struct StudyDecoder {
       }
       var label = name
       if let node = item["label"] {
-        label = identifier(node, path: "\(path).label", allowsUnderscore: true) ?? name
+        label = identifier(node, path: "\(path).label", allowsUnderscore: true) ?? "\(name)-\(index)"
       }
       let place = item["label"]?.place ?? nameNode.place
       if let first = labelPlaces[label] {
@@ -620,6 +614,7 @@ extension ParameterKind {
   /// The values, for a message.
   var range: String {
     switch self {
+    case .integer(let range) where range.count == 1: String(range.lowerBound)
     case .integer(let range):
       "\(Quantity.formatInteger(range.lowerBound)) … \(Quantity.formatInteger(range.upperBound))"
     case .bytes(let range):

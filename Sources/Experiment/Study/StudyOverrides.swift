@@ -139,7 +139,7 @@ struct StudyOverrides {
       problems.append(
         StudyProblem(
           place: place, keyPath: path, message: message, allowed: labels.joined(separator: ", "),
-          nearest: nearestName(to: label, in: labels)))
+          nearest: parts.count < 3 ? nil : nearestName(to: label, in: labels)))
       return
     }
     var rest = parts[2...]
@@ -167,7 +167,7 @@ struct StudyOverrides {
       problems.append(
         StudyProblem(
           place: place, keyPath: path, message: message, allowed: names.joined(separator: ", "),
-          nearest: nearestName(to: name, in: names)))
+          nearest: parts.count < 3 ? nil : nearestName(to: name, in: names)))
       return
     }
     var items = list.items
