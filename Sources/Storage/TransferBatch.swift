@@ -38,7 +38,7 @@ public struct Segment {
 }
 
 /// The share of one (cause, level, client) in a transfer.
-public struct Piece: Sendable {
+public struct Piece: Equatable, Sendable {
   /// Why the bytes move.
   public var cause: Cause
   /// The level they belong to, or none.
