@@ -31,7 +31,7 @@ struct RunCommand: ParsableCommand {
       let plan = try Plan(study, vocabulary: .standard)
       try refuseWhatCannotFit(plan)
       let directory = out ?? "Scratch/\(study.name)"
-      betula_count_interrupts()
+      _ = betula_catch_interrupts()
       let line = ProgressLine(isQuiet: quiet)
       let isQuiet = quiet
       let options = StudyRunner.Options(
