@@ -15,7 +15,8 @@ final class ScratchDirectory {
     path = NSTemporaryDirectory() + "betula-results-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
-  deinit { try? FileManager.default.removeItem(atPath: path) }  // A leftover in the temporary directory is harmless.
+  // A leftover in the temporary directory is harmless.
+  deinit { try? FileManager.default.removeItem(atPath: path) }
   func entries(_ sub: String = "") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path + sub).sorted()
   }
@@ -207,7 +208,7 @@ func sampleRecord(seed: UInt64 = 7) -> Record {
 
     try writer.write(sampleRecord())
     try forge(directory, "runs.csv") { $0.replacingOccurrences(of: ",ok,", with: ",fine,") }
-    #expect(errorReading(directory).contains("runs.csv, line 2, column 12: 'fine' is not a status"))
+    #expect(errorReading(directory).contains("runs.csv, line 2, column 11: 'fine' is not a status"))
 
     try writer.write(sampleRecord())
     try forge(directory, "io.csv") { $0.replacingOccurrences(of: "r1", with: "r9") }

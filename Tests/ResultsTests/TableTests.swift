@@ -42,7 +42,7 @@ struct TestRandom {
     }
   }
 
-  mutating func row<Columns>(_ type: Columns.Type) -> Row<Columns> {
+  mutating func row<Columns: ColumnSet>(_ type: Columns.Type) -> Row<Columns> {
     var row = Row<Columns>()
     for metric in MetricRegistry.columns(of: Columns.table) where metric.id != "schema_version" {
       if below(3) > 0 { row[metric.id] = cell(metric.kind) }
@@ -105,7 +105,7 @@ struct TestRandom {
 }
 
 @Suite struct TableTests {
-  func roundTrip<Columns>(_ type: Columns.Type, seed: UInt64) throws {
+  func roundTrip<Columns: ColumnSet>(_ type: Columns.Type, seed: UInt64) throws {
     var random = TestRandom(seed: seed)
     let rows = (0..<20).map { _ in random.row(type) }
     let text = Table<Columns>.text(rows)
@@ -212,7 +212,7 @@ struct TestRandom {
       (Self.good + "2,c,s,f,holds,,1.5,,,\n", 2, 1, "schema version"),
       (Self.good + "1,c,s,f,holds,,1.5,,\n", 2, 10, "9 fields"),
       (Self.good + "1,c,s,f,holds,,nan,,,\n", 2, 7, "'nan' is not a real"),
-      (Self.good + "1,c,\"two\nlines\",f,holds,,0x1p3,,,\n1,c,s,f,holds,,x,,,\n", 2, 7, "0x1p3"),
+      (Self.good + "1,c,\"two\nlines\",f,holds,,0x1p3,,,\n1,c,s,f,holds,,x,,,\n", 3, 7, "0x1p3"),
       (Self.good + "1,c,\"two\nlines\",f,holds,,1,,,\n1,c,s,f,holds,,x,,,\n", 4, 7, "'x'"),
       ("schema_version,claim,wall_s\n", 1, 3, "'wall_s' is not a column of claims.csv"),
       ("schema_version,claim,claim\n", 1, 3, "twice"),
@@ -233,7 +233,7 @@ struct TestRandom {
   }
 
   @Test func realsAreShortestAndExact() {
-    for (value, text) in [(1.0, "1.0"), (0.1, "0.1"), (1e-7, "1e-07"), (5e-324, "5e-324"), (-0.0, "-0.0")] {
+    for (value, text) in [(1.0, "1.0"), (0.1, "0.1"), (1e-7, "1e-07"), (.leastNonzeroMagnitude, "5e-324"), (-0.0, "-0.0")] {
       #expect(Cell.real(value).spelling == text)
       #expect(Cell(spelling: text, kind: .real)?.spelling == text)
     }
