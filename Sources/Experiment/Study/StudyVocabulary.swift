@@ -121,8 +121,12 @@ public struct StudyVocabulary: Sendable {
 
   /// Bytes of all keys and values of a workload, records × (key + mean value), rounded; at most 2^62.
   public func dataByteCount(_ workload: ParameterSet) -> Int {
-    let pair = Double(workload.integer("key_bytes")) + meanValueByteCount(workload)
-    return Int(min(Double(workload.integer("records")) * pair, 0x1p62))
+    Int(min(Double(workload.integer("records")) * pairByteCount(workload), 0x1p62))
+  }
+
+  /// Mean bytes of a key with its value.
+  public func pairByteCount(_ workload: ParameterSet) -> Double {
+    Double(workload.integer("key_bytes")) + meanValueByteCount(workload)
   }
 
   /// The engine `name`, nil when there is none.
