@@ -46,6 +46,7 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
+    batch.classifyReads()
     enter(batch)
   }
 
@@ -70,6 +71,14 @@ public final class IOChannel {
     case .namespace(let direction, _):
       ledger.add(count, direction: direction, cause: .fileDirectory, level: .none)
     }
+  }
+
+  /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
+  public func enterUnmoved(_ direction: Direction, byteCount: Int, cause: Cause, level: Level) {
+    var count = IOCount()
+    count.requestedOperationCount = 1
+    count.requestedByteCount = UInt64(byteCount)
+    ledger.add(count, direction: direction, cause: cause, level: level)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
