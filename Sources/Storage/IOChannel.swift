@@ -74,9 +74,13 @@ public final class IOChannel {
   }
 
   /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
-  public func enterUnmoved(_ direction: Direction, byteCount: Int, cause: Cause, level: Level) {
+  ///
+  /// - Parameter operationCount: 1, or 0 for a later part of a request already entered.
+  public func enterUnmoved(
+    _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
+  ) {
     var count = IOCount()
-    count.requestedOperationCount = 1
+    count.requestedOperationCount = operationCount
     count.requestedByteCount = UInt64(byteCount)
     ledger.add(count, direction: direction, cause: cause, level: level)
   }
