@@ -35,19 +35,19 @@ enum RandomnessTurn {
   nonisolated(unsafe) private static var current: GuestRandomness?
 
   /// Runs `body` while SQLite's generator is seeded from `source`.
-  static func with<Result, Failure: Error>(
-    _ source: inout GuestRandomness, _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  static func with<Failure: Error>(
+    _ source: inout GuestRandomness, _ body: () throws(Failure) -> Void
+  ) throws(Failure) {
     _ = isRegistered
-    turn._unsafeLock()
-    defer { turn._unsafeUnlock() }
-    sqlite3_randomness(0, nil)
-    current = source
-    defer {
-      source = current ?? source
-      current = nil
+    try turn.withLock { _ throws(Failure) in
+      sqlite3_randomness(0, nil)
+      current = source
+      defer {
+        source = current ?? source
+        current = nil
+      }
+      try body()
     }
-    return try body()
   }
 
   /// The default VFS: it seeds the generator and opens nothing.

@@ -31,7 +31,6 @@
 // 3. A sector that is neither zero nor right, or a missing predecessor, is damage and not a crash: `.corrupted`.
 
 import Accounting
-import CSystem
 import Primitives
 
 /// What the directory says; a value between the file space and its bytes.
@@ -105,7 +104,7 @@ struct FileDirectory: Equatable {
     }
     let sectorCount = (total + Self.payloadByteCount - 1) / Self.payloadByteCount
     precondition(sectorCount * Self.sectorByteCount <= slot.count, "A directory fits its slot.")
-    let imageChecksum = image.withUnsafeBytes { betula_crc32c(0, $0.baseAddress, total) }
+    let imageChecksum = image.withUnsafeBytes { CRC32C.of($0) }
     withUnsafeBytes(of: imageChecksum.littleEndian) { image.replaceSubrange(44..<48, with: $0) }
     for sector in 0..<sectorCount {
       let first = sector * Self.payloadByteCount
@@ -123,9 +122,9 @@ struct FileDirectory: Equatable {
 
   private static func checksum(_ sector: UnsafeRawBufferPointer, slot: UInt64, sector number: Int) -> UInt32 {
     let place = (slot << 32 | UInt64(number)).littleEndian
-    var crc = withUnsafeBytes(of: place) { betula_crc32c(0, $0.baseAddress, 8) }
-    crc = betula_crc32c(crc, sector.baseAddress, 8)
-    return betula_crc32c(crc, sector.baseAddress! + sectorHeadByteCount, payloadByteCount)
+    var crc = withUnsafeBytes(of: place) { CRC32C.of($0) }
+    crc = CRC32C.of(UnsafeRawBufferPointer(rebasing: sector[..<8]), seed: crc)
+    return CRC32C.of(UnsafeRawBufferPointer(rebasing: sector[sectorHeadByteCount...]), seed: crc)
   }
 
   /// What one slot holds.
@@ -177,7 +176,7 @@ struct FileDirectory: Equatable {
     let stored = image[44..<48]
     var unsealed = image
     unsealed.replaceSubrange(44..<48, with: [0, 0, 0, 0])
-    let crc = unsealed.withUnsafeBytes { betula_crc32c(0, $0.baseAddress, claimed) }
+    let crc = unsealed.withUnsafeBytes { CRC32C.of($0) }
     guard withUnsafeBytes(of: crc.littleEndian, { $0.elementsEqual(stored) }) else {
       return .unfinished(newest: newest)
     }
