@@ -19,6 +19,16 @@ typedef struct betula_guest_file {
   int role;
 } betula_guest_file;
 
+// Extended result codes, which SQLite defines by expressions Swift does not import.
+static const int betula_ioerr_read = SQLITE_IOERR_READ;
+static const int betula_ioerr_short_read = SQLITE_IOERR_SHORT_READ;
+static const int betula_ioerr_write = SQLITE_IOERR_WRITE;
+static const int betula_ioerr_fsync = SQLITE_IOERR_FSYNC;
+static const int betula_ioerr_truncate = SQLITE_IOERR_TRUNCATE;
+static const int betula_ioerr_delete = SQLITE_IOERR_DELETE;
+static const int betula_ioerr_delete_noent = SQLITE_IOERR_DELETE_NOENT;
+static const int betula_ioerr_access = SQLITE_IOERR_ACCESS;
+
 /// sqlite3_config(SQLITE_CONFIG_MEMSTATUS): variadic. Must precede initialization.
 static inline int betula_config_memory_statistics(int on) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, on);

@@ -71,6 +71,9 @@ final class GuestFiles {
     name.deallocate()
   }
 
+  /// Whether an error is kept.
+  var hasError: Bool { error != nil }
+
   /// The error kept, if any, and forgets it.
   func takeError() -> StorageError? {
     defer { error = nil }
@@ -127,14 +130,14 @@ final class GuestFiles {
   private static func delete(
     _ vfs: UnsafeMutablePointer<sqlite3_vfs>?, _ name: UnsafePointer<CChar>?, _ syncsDirectory: Int32
   ) -> Int32 {
-    guard let guest = guest(vfs), let name else { return SQLITE_IOERR_DELETE }
+    guard let guest = guest(vfs), let name else { return betula_ioerr_delete }
     do {
       let text = String(cString: name)
-      guard try guest.space.exists(text) else { return SQLITE_IOERR_DELETE_NOENT }
+      guard try guest.space.exists(text) else { return betula_ioerr_delete_noent }
       try guest.space.delete(text, syncsDirectory: syncsDirectory != 0)
       return SQLITE_OK
     } catch {
-      return guest.keep(error, SQLITE_IOERR_DELETE)
+      return guest.keep(error, betula_ioerr_delete)
     }
   }
 
@@ -143,13 +146,13 @@ final class GuestFiles {
     _ vfs: UnsafeMutablePointer<sqlite3_vfs>?, _ name: UnsafePointer<CChar>?,
     _ answer: UnsafeMutablePointer<Int32>?
   ) -> Int32 {
-    guard let guest = guest(vfs), let name else { return SQLITE_IOERR_ACCESS }
+    guard let guest = guest(vfs), let name else { return betula_ioerr_access }
     do {
       let file = try guest.space.open(String(cString: name), creates: false)
       answer?.pointee = (file?.byteCount ?? 0) > 0 ? 1 : 0
       return SQLITE_OK
     } catch {
-      return guest.keep(error, SQLITE_IOERR_ACCESS)
+      return guest.keep(error, betula_ioerr_access)
     }
   }
 
@@ -171,9 +174,9 @@ final class GuestFiles {
       if role == .database && offset == 0 { noteHeader(UnsafeRawBufferPointer(bytes), count) }
       if count == bytes.count { return SQLITE_OK }
       UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(as: UInt8.self, repeating: 0)
-      return SQLITE_IOERR_SHORT_READ
+      return betula_ioerr_short_read
     } catch {
-      return keep(error, SQLITE_IOERR_READ)
+      return keep(error, betula_ioerr_read)
     }
   }
 
@@ -186,7 +189,7 @@ final class GuestFiles {
         file, at: offset, bytes, classifier.attribution(role, offset, bytes, isWrite: true))
       return SQLITE_OK
     } catch {
-      return keep(error, SQLITE_IOERR_WRITE)
+      return keep(error, betula_ioerr_write)
     }
   }
 
@@ -202,7 +205,7 @@ final class GuestFiles {
       try space.truncate(file, to: UInt64(max(0, byteCount)))
       return SQLITE_OK
     } catch {
-      return keep(error, SQLITE_IOERR_TRUNCATE)
+      return keep(error, betula_ioerr_truncate)
     }
   }
 
@@ -218,7 +221,7 @@ final class GuestFiles {
       try space.sync(file, cause: classifier.override ?? cause)
       return SQLITE_OK
     } catch {
-      return keep(error, SQLITE_IOERR_FSYNC)
+      return keep(error, betula_ioerr_fsync)
     }
   }
 }
