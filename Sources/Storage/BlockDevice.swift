@@ -39,3 +39,45 @@ public protocol BlockDevice: AnyObject {
   /// Performs a call that moves no data.
   func control(_ operation: ControlOperation) throws(StorageError)
 }
+
+extension BlockDevice {
+  /// Refuses a batch with a misaligned transfer or one beyond the end; every base device asks first, so a refused
+  /// batch has done nothing.
+  func checkRanges(of batch: borrowing TransferBatch) throws(StorageError) {
+    let mask = UInt64(transferUnitByteCount - 1)
+    let capacity = capacityByteCount
+    for index in batch.transfers.indices {
+      let (offset, byteCount) = (batch.transfers[index].offset, batch.transfers[index].byteCount)
+      guard (offset | UInt64(byteCount)) & mask == 0 else {
+        throw .misaligned(
+          offset: offset, byteCount: byteCount, transferUnitByteCount: transferUnitByteCount)
+      }
+      guard offset <= capacity && UInt64(byteCount) <= capacity - offset else {
+        throw .outOfRange(offset: offset, byteCount: byteCount, capacityByteCount: capacity)
+      }
+    }
+  }
+
+  /// Refuses a discard that is misaligned or ends beyond the device.
+  func checkDiscard(offset: UInt64, byteCount: UInt64) throws(StorageError) {
+    let reported = Int(clamping: byteCount)
+    guard (offset | byteCount) & UInt64(transferUnitByteCount - 1) == 0 else {
+      throw .misaligned(
+        offset: offset, byteCount: reported, transferUnitByteCount: transferUnitByteCount)
+    }
+    guard offset <= capacityByteCount && byteCount <= capacityByteCount - offset else {
+      throw .outOfRange(offset: offset, byteCount: reported, capacityByteCount: capacityByteCount)
+    }
+  }
+}
+
+extension Segment {
+  /// Where the segment's bytes are, nil while it is to be vended.
+  var sourcePointer: UnsafeMutableRawPointer? {
+    switch memory {
+    case .borrowed(let pointer): pointer
+    case .frame(let frame, let offset): frame.pointer + offset
+    case .vended: nil
+    }
+  }
+}
