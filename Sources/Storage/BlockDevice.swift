@@ -21,6 +21,29 @@ public enum ControlOperation: Sendable, Equatable {
   case discard(offset: UInt64, byteCount: UInt64, cause: Cause)
   /// A change of a file space's names, for the trace and the crash laboratory; no bytes move.
   case namespace(Direction, fileID: UInt32)
+
+  /// What the call counts as.
+  public var direction: Direction {
+    switch self {
+    case .sync: .sync
+    case .discard: .discard
+    case .namespace(let direction, _): direction
+    }
+  }
+
+  /// Why it happens; a change of names belongs to the file directory.
+  public var cause: Cause {
+    switch self {
+    case .sync(let cause), .discard(_, _, let cause): cause
+    case .namespace: .fileDirectory
+    }
+  }
+
+  /// The bytes it counts for: those a discard covers, else 0.
+  public var byteCount: UInt64 {
+    if case .discard(_, let byteCount, _) = self { return byteCount }
+    return 0
+  }
 }
 
 /// An address space of bytes with one clock and one head.

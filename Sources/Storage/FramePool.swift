@@ -26,6 +26,7 @@ public struct FramePoolStatistics: Equatable, Sendable {
   /// Frames ever handed out.
   public var handedOutCount: UInt64 = 0
 
+  /// All zero.
   public init() {}
 }
 

@@ -31,22 +31,29 @@ public enum SegmentMemory {
 
 /// One contiguous piece of memory of a transfer.
 public struct Segment {
+  /// Where the bytes are, or are to be put.
   public var memory: SegmentMemory
+  /// How many bytes.
   public var byteCount: Int
 }
 
 /// The share of one (cause, level, client) in a transfer.
-public struct Piece: Sendable {
+public struct Piece: Equatable, Sendable {
+  /// Why the bytes move.
   public var cause: Cause
+  /// The level they belong to, or none.
   public var level: Level
+  /// Who asked.
   public var client: Client
   /// How many requests of the engine or guest this share answers.
   public var requestedOperationCount: Int
   /// The bytes the engine or guest asked for; may exceed the transferred ones when a gathered byte was
   /// written twice before it left.
   public var requestedByteCount: Int
+  /// The bytes at the device; the pieces of a transfer sum to the transfer.
   public var transferredByteCount: Int
 
+  /// A share. Bytes and operations are not negative.
   @inlinable public init(
     cause: Cause, level: Level = .none, client: Client = .first, requestedOperationCount: Int,
     requestedByteCount: Int, transferredByteCount: Int
@@ -74,7 +81,9 @@ public struct Piece: Sendable {
 public struct Transfer {
   /// `.read` or `.write`.
   public var direction: Direction
+  /// The first byte on the device.
   public var offset: UInt64
+  /// How many bytes.
   public var byteCount: Int
   /// Indices into the batch's `segments`.
   public var segments: Range<Int>
@@ -96,9 +105,13 @@ public struct TransferBatch {
   /// At most this many segments are merged into one transfer, so that one vectored system call can carry it.
   public static let maximumSegmentCount = 512
 
+  /// What the device performs; sorted and merged once sealed.
   public internal(set) var transfers: ContiguousArray<Transfer> = []
+  /// Where the bytes are in memory; a device replaces vended segments by frames.
   public var segments: ContiguousArray<Segment> = []
+  /// Whose the bytes are; read by the ledger and the trace, never by a device.
   public internal(set) var pieces: ContiguousArray<Piece> = []
+  /// Whether any transfer writes.
   public internal(set) var containsWrites = false
   /// Whether `seal` was called since the last `removeAll`; a sealed batch takes no more requests.
   public internal(set) var isSealed = false
@@ -111,6 +124,7 @@ public struct TransferBatch {
   private var spareSegments: ContiguousArray<Segment> = []
   private var sparePieces: ContiguousArray<Piece> = []
 
+  /// An empty batch.
   public init() {}
 
   /// Whether there is nothing to do.

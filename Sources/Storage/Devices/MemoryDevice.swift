@@ -23,7 +23,9 @@ import Primitives
 
 /// A block device whose bytes live in shared frames.
 public final class MemoryDevice: BlockDevice {
+  /// Every offset and length is a multiple of it, in bytes.
   public let transferUnitByteCount: Int
+  /// The size of the address space, in bytes.
   public let capacityByteCount: UInt64
   /// Where frames for copies and for vended reads come from.
   public let pool: FramePool
