@@ -137,6 +137,7 @@ public final class RunExecutor {
   ) throws -> (AnswerChecker, StreamPosition, UInt64) {
     let start = MeterReading(device)
     let statisticsBefore = engine.statistics()
+    let checkedBefore = loop.checker.checkedAnswerCount
     var sampleRows: [SeriesRow] = []
     var nextLook: UInt64 = 0
     try loop.run { loop in
@@ -157,7 +158,7 @@ public final class RunExecutor {
     row.logicalWriteBytes = loop.logicalWriteByteCount
     row.streamHash = loop.stream.hash.description
     row.cacheTemperature = temperature
-    if loop.checks { row.answersChecked = loop.checker.checkedAnswerCount }
+    if loop.checks { row.answersChecked = loop.checker.checkedAnswerCount - checkedBefore }
     row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
     for account in MemoryAccount.allCases where device.budget.peak(of: account) > 0 {
       row.setMemoryPeak(of: account, byteCount: device.budget.peak(of: account))

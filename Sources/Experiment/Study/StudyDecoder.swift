@@ -612,7 +612,7 @@ extension ParameterKind {
   }
 
   /// The values, for a message.
-  var range: String {
+  public var range: String {
     switch self {
     case .integer(let range) where range.count == 1: String(range.lowerBound)
     case .integer(let range):
