@@ -11,7 +11,10 @@ import Storage
 public let engineCatalogue: [EngineEntry] = [
   EngineEntry(NullEngine.descriptor) { (place, set) throws(EngineError) in
     try NullEngine.open(place, parameters: set)
-  }
+  },
+  EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
+    try AppendLogEngine.open(place, parameters: set)
+  },
 ]
 
 /// One engine: what it says of itself, and how it is opened.
