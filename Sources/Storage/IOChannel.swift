@@ -65,6 +65,7 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
+    batch.classifyReads()
     Self.enter(batch, into: &ledger, ends: &ends, totals: &totals)
   }
 
@@ -115,6 +116,18 @@ public final class IOChannel {
     count.requestedByteCount = operation.byteCount
     count.transferredByteCount = operation.byteCount
     ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+  }
+
+  /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
+  ///
+  /// - Parameter operationCount: 1, or 0 for a later part of a request already entered.
+  public func enterUnmoved(
+    _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
+  ) {
+    var count = IOCount()
+    count.requestedOperationCount = operationCount
+    count.requestedByteCount = UInt64(byteCount)
+    ledger.add(count, direction: direction, cause: cause, level: level)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.

@@ -26,7 +26,7 @@ struct ReadTally {
 }
 
 /// A wrong answer voids the run.
-extension WrongAnswer: @retroactive Error {}
+extension WrongAnswer: Error {}
 
 /// The operation loop of one phase.
 struct PhaseLoop: ~Copyable {

@@ -18,13 +18,13 @@ struct MeterReading {
   var wallNanoseconds: UInt64
   var userNanoseconds: UInt64
   var systemNanoseconds: UInt64
-  var kernel: KernelIOCounters
+  var kernel: KernelIOCounters?
 
   init(_ device: RunDevice) {
     ledger = device.channel.ledger
     counts = device.stack.counting.counts
     charge = device.stack.timed.charge
-    kernel = KernelIOCounters.current()
+    kernel = KernelIOCounters.now()
     let cpu = betula_process_cpu_times()
     userNanoseconds = cpu.user_nanoseconds
     systemNanoseconds = cpu.system_nanoseconds
