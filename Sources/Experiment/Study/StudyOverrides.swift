@@ -153,10 +153,10 @@ struct StudyOverrides {
     }
     var rest = parts[2...]
     if rest.count > 1 && rest.first == "parameters" { rest = rest.dropFirst() }
-    let isRecords = Array(rest) == ["records"]
+    let isOfItem = Array(rest) == ["records"] || Array(rest) == ["maximum_operations"]
     var items = list.items
     for index in found {
-      Self.setNested(isRecords ? rest : ["parameters"] + rest, to: value, at: place, in: &items[index])
+      Self.setNested(isOfItem ? rest : ["parameters"] + rest, to: value, at: place, in: &items[index])
     }
     list.items = items
     root["engines"] = list
