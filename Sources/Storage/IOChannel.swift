@@ -21,6 +21,8 @@ public final class IOChannel {
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
   public private(set) var ledger = IOLedger()
+  /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
+  public private(set) var totals = TransferTotals()
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
@@ -64,7 +66,7 @@ public final class IOChannel {
       throw error
     }
     batch.classifyReads()
-    Self.enter(batch, into: &ledger, ends: &ends)
+    Self.enter(batch, into: &ledger, ends: &ends, totals: &totals)
   }
 
   /// Reads `byteCount` bytes as a batch of one; the frame may be the device's own and is not to be changed.
@@ -134,11 +136,13 @@ public final class IOChannel {
   }
 
   private static func enter(
-    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds
+    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds,
+    totals: inout TransferTotals
   ) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
       var piece = batch.pieces[transfer.pieces.lowerBound]
+      totals.add(transfer)
       let sequential = ends.advance(transfer, cause: piece.cause)
       var count = IOCount()
       count.transferredOperationCount = 1
@@ -175,5 +179,27 @@ struct TransferEnds {
     if isRead { device.read = transfer.end } else { device.write = transfer.end }
     streams[stream] = transfer.end
     return result
+  }
+}
+
+/// Reads and writes so far, whatever their cause.
+public struct TransferTotals: Equatable, Sendable {
+  /// Read transfers.
+  public private(set) var readTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var readByteCount: UInt64 = 0
+  /// Write transfers.
+  public private(set) var writeTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var writeByteCount: UInt64 = 0
+
+  @inline(__always) mutating func add(_ transfer: Transfer) {
+    if transfer.direction == .read {
+      readTransferCount += 1
+      readByteCount += UInt64(transfer.byteCount)
+    } else {
+      writeTransferCount += 1
+      writeByteCount += UInt64(transfer.byteCount)
+    }
   }
 }
