@@ -10,11 +10,11 @@ func openVolume(_ environment: EngineEnvironment, engineTag: String) throws(Stor
   let configuration = VolumeConfiguration(engineTag: engineTag, seed: environment.seed)
   if environment.creates {
     return try Volume.create(
-      channel: environment.channel, budget: environment.budget, pool: environment.channel.pool,
+      channel: environment.channel, budget: environment.budget,
       configuration: configuration)
   }
   return try Volume.open(
-    channel: environment.channel, budget: environment.budget, pool: environment.channel.pool,
+    channel: environment.channel, budget: environment.budget,
     configuration: configuration)
 }
 

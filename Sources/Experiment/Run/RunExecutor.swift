@@ -86,6 +86,7 @@ public final class RunExecutor {
     do {
       let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
       let device = try RunDevice(spec)
+      defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
       var engine = try entry.open(environment, spec.engineParameters)
       outcome.settings = engine.settingsReadBack()
@@ -121,12 +122,19 @@ public final class RunExecutor {
       if let keepVolumesDirectory {
         try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
       }
-      try device.finish()
     } catch let interrupted as RunInterrupted {
       throw interrupted
     } catch {
       failed(phaseName, "\(error)")
       throw error
+    }
+  }
+
+  private func removeFile(of device: RunDevice) {
+    do {
+      try device.removeFile()
+    } catch {
+      observer.noted("the device's file could not be removed: \(error)")
     }
   }
 
