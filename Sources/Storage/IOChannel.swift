@@ -141,23 +141,24 @@ public final class IOChannel {
   ) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
-      var piece = batch.pieces[transfer.pieces.lowerBound]
+      // The transfer counts for the first piece that somebody asked for; rounding owns none but its own.
+      var owner = transfer.pieces.lowerBound
+      while batch.pieces[owner].cause == .padding && owner + 1 < transfer.pieces.upperBound { owner += 1 }
+      if batch.pieces[owner].cause == .padding { owner = transfer.pieces.lowerBound }
       totals.add(transfer)
-      let sequential = ends.advance(transfer, cause: piece.cause)
-      var count = IOCount()
-      count.transferredOperationCount = 1
-      count.deviceSequentialCount = sequential.device ? 1 : 0
-      count.streamSequentialCount = sequential.stream ? 1 : 0
-      var index = transfer.pieces.lowerBound
-      while true {
+      let sequential = ends.advance(transfer, cause: batch.pieces[owner].cause)
+      for index in transfer.pieces {
+        let piece = batch.pieces[index]
+        var count = IOCount()
         count.requestedOperationCount = UInt64(piece.requestedOperationCount)
         count.requestedByteCount = UInt64(piece.requestedByteCount)
         count.transferredByteCount = UInt64(piece.transferredByteCount)
+        if index == owner {
+          count.transferredOperationCount = 1
+          count.deviceSequentialCount = sequential.device ? 1 : 0
+          count.streamSequentialCount = sequential.stream ? 1 : 0
+        }
         ledger.add(count, direction: transfer.direction, cause: piece.cause, level: piece.level)
-        index += 1
-        if index == transfer.pieces.upperBound { break }
-        piece = batch.pieces[index]
-        count = IOCount()
       }
     }
   }

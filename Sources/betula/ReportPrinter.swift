@@ -21,12 +21,7 @@ struct ReportPrinter {
   }
 
   func run() throws {
-    let outcome: Report.Outcome
-    do {
-      outcome = try Report.regenerate(recordDirectory: directory)
-    } catch .record(let error) {
-      throw error
-    }
+    let outcome = try Report.regenerate(recordDirectory: directory)
     for note in outcome.notes { complain(note) }
     if json {
       try printJSON(outcome)

@@ -51,8 +51,9 @@ struct RunDevice {
       atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
     if let memory = stack.memory {
       try memory.writeImage(to: path)
-    } else {
-      try stack.file?.writeImage(to: path)
+    } else if let temporaryFile {
+      if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+      try FileManager.default.moveItem(atPath: temporaryFile, toPath: path)
     }
   }
 
