@@ -65,7 +65,7 @@ struct StudyEstimateTests {
     let text = PlanRenderer.text(outline)
     #expect(text.hasPrefix("study small: A title\n\nrun  id            engine  repeat  records"))
     #expect(text.contains("workload.value_bytes=1024\n"))
-    #expect(text.contains("2 runs, about < 1 s: 2.20 k operations"))
+    #expect(text.contains("2 runs, less than 1 s: 2.20 k operations"))
     #expect(PlanRenderer.text(outline, maximumRowCount: 1).contains("… and 1 more"))
     let json = PlanRenderer.json(outline)
     #expect(json.contains("\"run_count\": 2"))

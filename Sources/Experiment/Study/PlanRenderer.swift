@@ -57,10 +57,12 @@ public enum PlanRenderer {
     if left > 0 { lines.append("… and \(Quantity.formatInteger(left)) more") }
     let total = outline.total
     let refused = outline.rows.filter { !$0.refusals.isEmpty }
-    let runs = Quantity.formatInteger(outline.rows.count - refused.count)
+    let count = outline.rows.count - refused.count
+    let runs = count == 1 ? "1 run" : "\(Quantity.formatInteger(count)) runs"
+    let time = total.seconds < 1 ? "less than 1 s" : "about \(ByteText.seconds(total.seconds))"
     lines.append("")
     lines.append(
-      "\(runs) runs, about \(ByteText.seconds(total.seconds)): \(ByteText.number(total.operationCount)) operations, "
+      "\(runs), \(time): \(ByteText.number(total.operationCount)) operations, "
         + "\(ByteText.short(total.deviceWriteByteCount)) written, \(ByteText.short(total.deviceReadByteCount)) read, "
         + "at most \(ByteText.short(total.peakMemoryByteCount)) of memory")
     lines.append("Estimates are coarse: bytes within a factor of 2, seconds within a factor of 3.")

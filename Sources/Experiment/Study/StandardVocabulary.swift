@@ -42,11 +42,12 @@ extension StudyVocabulary {
     return phase.movesData ? .needsRecords : .nothing
   }
 
-  /// The kinds of figures a study may ask for.
+  /// The kinds of figures a study may ask for: the names of the report's catalogue, which this side does not import.
   private static let standardFigures: [Figure] = [
     Figure("write_amplification", "Bytes written per logical byte, one bar per engine."),
     Figure("write_amplification_by_cause", "Bytes written per logical byte, split by why they were written."),
     Figure("read_amplification", "Bytes read per byte returned, one group of bars per phase."),
     Figure("amplification_over_operations", "How amplification develops while a phase runs."),
+    Figure("space_amplification", "Bytes allocated per live logical byte, one bar per engine."),
   ]
 }

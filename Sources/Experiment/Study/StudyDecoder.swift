@@ -574,6 +574,11 @@ struct StudyDecoder {
           figure.phases += word(phase, path: "\(path).phases", phaseNames, what: "phase of this study")
         }
       }
+      let taken = vocabulary.figures.first { $0.name == figure.figure }
+      for (key, isTaken) in [("metric", taken?.takesMetric), ("axis", taken?.takesAxis)] {
+        guard isTaken == false, let entry = entries.first(where: { $0.key == key }) else { continue }
+        problem(entry.keyPlace, "\(path).\(key)", "is not a key of a figure of kind '\(figure.figure)'")
+      }
       if let node = item["metric"] {
         figure.metric = word(node, path: "\(path).metric", vocabulary.metrics, what: "metric").first
       }

@@ -66,11 +66,17 @@ public struct StudyVocabulary: Sendable {
     public var name: String
     /// One sentence.
     public var summary: String
+    /// Whether a study chooses the metric it shows.
+    public var takesMetric: Bool
+    /// Whether a study chooses the axis along its horizontal.
+    public var takesAxis: Bool
 
     /// A kind of figure.
-    public init(_ name: String, _ summary: String) {
+    public init(_ name: String, _ summary: String, takesMetric: Bool = false, takesAxis: Bool = false) {
       self.name = name
       self.summary = summary
+      self.takesMetric = takesMetric
+      self.takesAxis = takesAxis
     }
   }
 
