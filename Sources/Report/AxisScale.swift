@@ -19,37 +19,41 @@ struct AxisScale {
   ///
   /// - Parameters:
   ///   - values: what will be shown; those that are not positive do not show on a logarithmic axis.
-  ///   - labelRoom: the share of the axis kept free at its far end, 0 ..< 1.
-  ///   - includesZero: whether a linear axis begins at 0 whatever the values.
-  init(values: [Double], labelRoom: Double = 0.14) {
+  ///   - labelRoom: the share of the axis kept free at its far end, 0 ..< 0.5.
+  ///   - maximumTickCount: the most ticks of a linear axis, at least 3.
+  ///   - isFilled: whether bars stand on the axis: then a logarithmic one begins a whole decade below.
+  init(values: [Double], labelRoom: Double = 0.14, maximumTickCount: Int = 8, isFilled: Bool = true) {
     let positive = values.filter { $0 > 0 }
     let high = positive.max() ?? 1
     let low = positive.min() ?? high
     isLogarithmic = high / low > Self.logarithmicRatio
     if isLogarithmic {
       var bottom = 1.0
-      while bottom > low * 0.999 { bottom /= 10 }
-      while bottom * 10 <= low * 0.999 { bottom *= 10 }
+      let limit = isFilled ? low * 0.999 : low * 1.000001
+      while bottom > limit { bottom /= 10 }
+      while bottom * 10 <= limit { bottom *= 10 }
+      if !isFilled {
+        let mantissa = [5.0, 2, 1].first { bottom * $0 <= limit } ?? 1
+        bottom *= mantissa
+      }
       lower = bottom
-      let span = Self.power(high / bottom, 1 / (1 - labelRoom))
-      upper = bottom * span
+      upper = bottom * Self.power(high / bottom, 1 / (1 - labelRoom))
       ticks = Self.logarithmicTicks(lower, upper)
     } else {
       lower = 0
       upper = high / (1 - labelRoom)
-      ticks = Self.linearTicks(upper)
+      ticks = Self.linearTicks(upper, maximumTickCount)
     }
   }
 
-  private static func linearTicks(_ upper: Double) -> [(value: Double, text: String)] {
-    var step = 1.0
-    while step * 6 > upper { step /= 10 }
-    while step * 60 <= upper { step *= 10 }
-    // Now 6 ≤ upper ÷ step < 60: widen to between four and eight ticks.
-    for factor in [10.0, 5, 2, 1] where upper / (step * factor) >= 4 {
-      step *= factor
-      break
-    }
+  /// Ticks at multiples of 1, 2 or 5 times a power of ten: the smallest step that does not exceed the count.
+  private static func linearTicks(_ upper: Double, _ maximumCount: Int) -> [(value: Double, text: String)] {
+    var decade = 1.0
+    while decade > upper / 10 { decade /= 10 }
+    while decade * 10 <= upper / 10 { decade *= 10 }
+    // Now 10 ≤ upper ÷ decade < 100.
+    let factor = [1.0, 2, 5, 10, 20, 50].first { upper / (decade * $0) < Double(maximumCount) } ?? 50
+    let step = decade * factor
     let places = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : step >= 0.001 ? 3 : 6
     var ticks: [(value: Double, text: String)] = []
     var index = 0.0
@@ -61,17 +65,13 @@ struct AxisScale {
   }
 
   private static func logarithmicTicks(_ lower: Double, _ upper: Double) -> [(value: Double, text: String)] {
-    var decades = 0
-    var top = lower
-    while top * 10 <= upper {
-      top *= 10
-      decades += 1
-    }
-    let mantissas: [Double] = decades <= 3 ? [1, 3] : [1]
+    let mantissas: [Double] = upper / lower < 2_000 ? [1, 3] : [1]
+    var decade = 1.0
+    while decade > lower { decade /= 10 }
+    while decade * 10 <= lower { decade *= 10 }
     var ticks: [(value: Double, text: String)] = []
-    var decade = lower
     while decade <= upper {
-      for mantissa in mantissas where decade * mantissa <= upper {
+      for mantissa in mantissas where decade * mantissa >= lower * 0.999 && decade * mantissa <= upper {
         ticks.append((decade * mantissa, spelled(decade * mantissa)))
       }
       decade *= 10

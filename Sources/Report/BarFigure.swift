@@ -7,7 +7,7 @@
 //
 // Invariants
 // 1. A row without a number says why, in grey; nothing that was run is left out.
-// 2. A bar's length is the median over the repeats; the table beside it has the range, too.
+// 2. A bar's length is the median over the repeats; a whisker is their range, where they differ.
 
 import Accounting
 import Results
@@ -77,23 +77,6 @@ struct BarFigure {
     return "phase \(phase)" + (temperature.map { ", \($0) cache" } ?? "")
   }
 
-  /// A row's label: the series, and its records where the engines' sizes differ.
-  private func label(_ group: Group, recordsDiffer: Bool) -> String {
-    guard recordsDiffer, let records = (group.rows + group.others).first?.records else {
-      return group.series.name
-    }
-    return "\(group.series.name) (\(Self.compact(records)))"
-  }
-
-  /// A count of records in few characters: 20 k, 1.5 M.
-  private static func compact(_ count: UInt64) -> String {
-    for (size, unit) in [(UInt64(1_000_000_000), "G"), (1_000_000, "M"), (1_000, "k")] where count >= size {
-      return count % size == 0
-        ? "\(count / size) \(unit)" : "\(Numbers.fixed(Double(count) / Double(size), places: 1)) \(unit)"
-    }
-    return String(count)
-  }
-
   private func table(_ lines: [Line]) -> String {
     let metrics = panels.flatMap(\.metrics)
     var text = ""
@@ -102,7 +85,7 @@ struct BarFigure {
     CommaSeparatedText.append(names + ["absence"], to: &text)
     for line in lines {
       guard let group = line.group else { continue }
-      let records = (group.rows + group.others).first?.records.map { String($0) }
+      let records = group.records.map { String($0) }
       var fields: [String?] = [
         String(line.middle), group.phase, group.series.name, group.engine, records, String(group.rows.count),
       ]
@@ -130,17 +113,18 @@ struct BarFigure {
     _ script: inout GnuplotScript, _ digest: Digest, _ lines: [Line], plotTop: Int, plotHeight: Int
   ) {
     let colours = Palette.colours(of: digest.series)
-    let sizes = Set(lines.compactMap { ($0.group?.rows ?? []).first?.records })
-    let labels = lines.compactMap { line in
-      line.group.map { (label($0, recordsDiffer: sizes.count > 1), line.middle) }
+    let differ = Group.recordsDiffer(lines.compactMap(\.group))
+    let labels = lines.compactMap { line in line.group.map { ($0.label(recordsDiffer: differ), line.middle) }
     }
     let left = 34 + (labels.map { GnuplotScript.textWidth($0.0) }.max() ?? 0)
-    let width = (script.width - left - 24 - Self.panelGap * (panels.count - 1)) / panels.count
+    let width = (script.width - left - 40 - Self.panelGap * (panels.count - 1)) / panels.count
     let ticks = labels.map { "\(GnuplotScript.quoted($0.0)) \($0.1)" }.joined(separator: ", ")
     let bareTicks = labels.map { "'' \($0.1)" }.joined(separator: ", ")
     script.prelude += [
-      "set yrange [\(plotHeight):0]", "set grid xtics linecolor rgb '#dddddd'",
-      "set key off", "is(s, p) = stringcolumn('series') eq s && stringcolumn('phase') eq p",
+      "set yrange [\(plotHeight):0]", "set grid xtics noytics",
+      "set key off",
+      "of(s, p, m) = stringcolumn('series') eq s && stringcolumn('phase') eq p ? column(m) : NaN",
+      "at(d) = column('position') + d",
     ]
     script.body.append("set multiplot")
     for (place, panel) in panels.enumerated() {
@@ -151,9 +135,11 @@ struct BarFigure {
         "set bmargin at screen \(script.y(plotTop + plotHeight))",
       ]
       let values = lines.compactMap(\.group).flatMap { group in
-        panel.metrics.compactMap { group.measurement($0)?.median }
+        panel.metrics.compactMap { group.measurement($0)?.upper }
+          + panel.metrics.compactMap { group.measurement($0)?.lower }
       }
-      let scale = AxisScale(values: values, labelRoom: panels.count > 1 ? 0.2 : 0.12)
+      let scale = AxisScale(
+        values: values, labelRoom: panels.count > 1 ? 0.2 : 0.12, maximumTickCount: panels.count > 1 ? 5 : 8)
       script.body += GnuplotScript.axis("x", scale, title: panel.axisTitle)
       script.body.append("set ytics (\(place == 0 ? ticks : bareTicks)) scale 0")
       script.body += notes(lines, panel, scale, isFirst: place == 0)
@@ -175,7 +161,7 @@ struct BarFigure {
           "set label \(GnuplotScript.quoted(header)) at graph 0, first \(line.middle) left offset char 0.5,0 "
             + "noenhanced font ',15' textcolor rgb '#555555'")
       } else if let group = line.group, panel.metrics.allSatisfy({ group.measurement($0) == nil }) {
-        let reason = group.absence.map { $0.count > 60 ? String($0.prefix(59)) + "…" : $0 } ?? "not measured"
+        let reason = Numbers.clipped(group.absence ?? "not measured", to: panels.count > 1 ? 34 : 80)
         result.append(
           "set label \(GnuplotScript.quoted(reason)) at first \(scale.lower), first \(line.middle) left "
             + "offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'")
@@ -192,7 +178,9 @@ struct BarFigure {
   /// Squares and words above the data: what full and pale colours mean.
   private func legendLines(_ script: GnuplotScript, _ panel: Panel, left: Int) -> [String] {
     var result: [String] = []
-    var x = left
+    let widths = panel.metrics.map { GnuplotScript.textWidth(legend[$0] ?? $0, size: 15) + 44 }
+    // Over the data, further left when it would not fit.
+    var x = min(left, max(20, script.width - widths.reduce(0, +)))
     let y = script.headHeight + 14
     for (place, metric) in panel.metrics.enumerated() {
       let words = legend[metric] ?? metric
@@ -204,7 +192,7 @@ struct BarFigure {
         "set label \(GnuplotScript.quoted(words)) at screen \(script.x(x + 22)), screen \(script.y(y)) left "
           + "noenhanced font ',15'",
       ]
-      x += 22 + GnuplotScript.textWidth(words, size: 15) + 26
+      x += widths[place]
     }
     return result
   }
@@ -217,20 +205,25 @@ struct BarFigure {
     let half = Double(Self.barHeight) / 2
     for line in lines {
       guard let group = line.group else { continue }
-      let filter = "is(\(GnuplotScript.quoted(group.series.name)), \(GnuplotScript.quoted(group.phase)))"
-      for (place, metric) in panel.metrics.enumerated() where group.measurement(metric) != nil {
+      let row = "\(GnuplotScript.quoted(group.series.name)), \(GnuplotScript.quoted(group.phase))"
+      for (place, metric) in panel.metrics.enumerated() {
+        guard let number = group.measurement(metric) else { continue }
         let colour = colours[group.series] ?? Palette.grey
-        let shift = (Double(place) - Double(count - 1) / 2) * Double(Self.barHeight)
-        let value = "(\(filter) ? column('\(metric)') : NaN)"
-        let y = "column('position') + \(shift)"
-        let bar =
-          "\(value):(\(y)):(\(scale.lower)):(column('\(metric)')):(\(y) - \(half - 1)):(\(y) + \(half - 1))"
+        let middle = (Double(place) - Double(count - 1) / 2) * Double(Self.barHeight)
+        let point = "(of(\(row), '\(metric)')):(at(\(middle)))"
         elements.append(
-          "data using \(bar) with boxxyerror fillstyle solid border linecolor rgb '\(colour.hexadecimal)' "
-            + "fillcolor rgb '\(colour.tinted(Self.tint(place, of: count)).hexadecimal)'")
+          "data using \(point):(\(scale.lower)):(column('\(metric)')):(at(\(middle - half + 1))):"
+            + "(at(\(middle + half - 1))) with boxxyerror fillstyle solid border linecolor rgb "
+            + "'\(colour.hexadecimal)' fillcolor rgb "
+            + "'\(colour.tinted(Self.tint(place, of: count)).hexadecimal)'")
+        if number.lower < number.upper {
+          elements.append(
+            "data using \(point):(column('\(metric)_lower')):(column('\(metric)_upper')) with xerrorbars "
+              + "pointtype 0 linewidth 1.4 linecolor rgb '#222222'")
+        }
         elements.append(
-          "data using \(value):(\(y)):(short(column('\(metric)'))) with labels left offset char 0.4,0 "
-            + "noenhanced font ',15'")
+          "data using (of(\(row), '\(metric)_upper')):(at(\(middle))):(short(column('\(metric)'))) with labels "
+            + "left offset char 0.4,0 noenhanced font ',15'")
       }
     }
     if elements.isEmpty { elements = ["NaN"] }

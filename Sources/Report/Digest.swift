@@ -43,6 +43,18 @@ struct Group {
     return Measurement(median: median, lower: values.min() ?? median, upper: values.max() ?? median)
   }
 
+  /// Records the group's runs load.
+  var records: UInt64? { (rows + others).first?.records }
+
+  /// The series' name, with its records where the engines' sizes differ.
+  func label(recordsDiffer: Bool) -> String {
+    guard recordsDiffer, let records else { return series.name }
+    return "\(series.name) (\(Numbers.compact(records)))"
+  }
+
+  /// Whether groups load different numbers of records.
+  static func recordsDiffer(_ groups: [Group]) -> Bool { Set(groups.compactMap(\.records)).count > 1 }
+
   /// Why there is no number: the first row that is not ok, in words; nil when some row is.
   var absence: String? {
     guard rows.isEmpty, let row = others.first else { return nil }
@@ -167,7 +179,11 @@ struct Digest {
 
 extension Digest {
   /// The conditions under which the numbers of `phases` were made, each a short phrase, for a subtitle.
-  func conditions(of phases: [String]) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - phases: the phases shown.
+  ///   - repeats: what is shown of several seeds.
+  func conditions(of phases: [String], repeats: String = "median and range") -> [String] {
     let rows = record.runs.filter { phases.contains($0.phaseName) }
     func spread(_ id: String, _ spell: (UInt64) -> String) -> String? {
       let values = rows.compactMap { row -> UInt64? in
@@ -191,7 +207,7 @@ extension Digest {
     if let text = spread("memory_budget_bytes", Numbers.bytes) { parts.append("memory \(text)") }
     let seeds = Set(rows.compactMap(\.seed)).sorted()
     if seeds.count == 1 { parts.append("seed \(seeds[0])") }
-    if seeds.count > 1 { parts.append("\(seeds.count) seeds: median and range") }
+    if seeds.count > 1 { parts.append("\(seeds.count) seeds: \(repeats)") }
     let device = record.manifest.machine.device
     if !device.isEmpty { parts.append("\(device) device") }
     return parts

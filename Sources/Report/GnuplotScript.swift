@@ -35,7 +35,7 @@ struct GnuplotScript {
   static func headHeight(subtitleLines: Int) -> Int { 52 + 21 * subtitleLines }
 
   /// How many characters of a line of the subtitle fit.
-  static let subtitleCharacterCount = 108
+  static let subtitleCharacterCount = 116
 
   /// A pixel from the left as a fraction of the canvas.
   func x(_ pixel: Int) -> String { fraction(pixel, of: width) }
@@ -65,7 +65,9 @@ struct GnuplotScript {
 
   /// `(text value, text value)` for `set xtics`.
   static func ticks(_ scale: AxisScale) -> String {
-    "(" + scale.ticks.map { "\(quoted($0.text)) \($0.value)" }.joined(separator: ", ") + ")"
+    "("
+      + scale.ticks.map { "\(quoted($0.text.replacing("%", with: "%%"))) \($0.value)" }.joined(
+        separator: ", ") + ")"
   }
 
   /// Statements that give axis `name` (x or y) a scale, ticks and a title.
@@ -98,8 +100,10 @@ struct GnuplotScript {
       "# Reads \(name).csv, writes \(name).svg and \(name).png.",
       "", "data = \(Self.quoted(name + ".csv"))", "set datafile separator comma",
       "set datafile columnheaders",
-      "set encoding utf8", "set style fill solid 1.0 noborder", "set tics nomirror out scale 0.6 noenhanced",
+      "set encoding utf8", "set style fill solid 1.0 noborder",
+      "set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'",
       "set border 3 linecolor rgb '#666666'",
+      "set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'",
     ]
     lines += [
       "# Three digits that matter, thousands apart.",
@@ -115,7 +119,7 @@ struct GnuplotScript {
       "  if (kind eq 'svg') {",
       "    set terminal svg size \(width),\(height) fixed font 'sans-serif,17' background rgb 'white'",
       "  } else {",
-      "    set terminal pngcairo size \(width),\(height) font 'sans-serif,12.75' background rgb 'white'",
+      "    set terminal pngcairo size \(width),\(height) font 'sans-serif,17' fontscale 0.75 background rgb 'white'",
       "  }",
       "  set output \(Self.quoted(name + ".")).kind",
     ]

@@ -43,6 +43,20 @@ enum Numbers {
     return String(value)
   }
 
+  /// A count in few characters: `20 k`, `1.5 M`.
+  static func compact(_ count: UInt64) -> String {
+    for (size, unit) in [(UInt64(1_000_000_000), "G"), (1_000_000, "M"), (1_000, "k")] where count >= size {
+      if count % size == 0 { return "\(count / size) \(unit)" }
+      return "\(fixed(Double(count) / Double(size), places: 1)) \(unit)"
+    }
+    return String(count)
+  }
+
+  /// A text cut to at most `count` characters, the cut shown.
+  static func clipped(_ text: String, to count: Int) -> String {
+    text.count <= count ? text : String(text.prefix(count - 1)) + "…"
+  }
+
   /// Bytes in the largest binary unit that keeps at least one whole: `14 MiB`, `1.50 GiB`, `100 B`.
   static func bytes(_ count: UInt64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]

@@ -93,45 +93,45 @@ enum Palette {
     label.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 
-  /// A cause's colour: blues and greens hold data, warm colours logs, purples metadata, grey padding. The two
-  /// names of a page written twice (log and checkpoint) differ in hue, not in shade alone.
+  /// A cause's colour, its own. Trees are blue, files and checkpoints green, LSM tables teal; logs are warm,
+  /// metadata purple, padding grey.
   static func colour(of cause: Cause) -> Colour {
     switch cause {
     case .leaf: blue
     case .interior: skyBlue
-    case .overflow: skyBlue.tinted(0.5)
-    case .record: green
-    case .sortedRun: green.tinted(0.35)
-    case .flush: green.tinted(0.2)
-    case .compaction: blue.tinted(0.3)
-    case .filter: green.tinted(0.6)
-    case .tableIndex: skyBlue.tinted(0.3)
-    case .buffer: Colour(value: 0x004C77)
-    case .basement: blue.tinted(0.55)
-    case .freeList: green.tinted(0.7)
-    case .databaseHeader: green.tinted(0.45)
+    case .overflow: Colour(value: 0xA9D8F5)
+    case .buffer: Colour(value: 0x00395A)
+    case .basement: Colour(value: 0x7F9FC8)
+    case .record: Colour(value: 0x5B8C1E)
+    case .sortedRun: Colour(value: 0xA3B847)
+    case .flush: Colour(value: 0x7AD1DB)
+    case .compaction: Colour(value: 0x1290A5)
+    case .filter: Colour(value: 0xB9E6EC)
+    case .tableIndex: Colour(value: 0x0B5A66)
+    case .freeList: Colour(value: 0xC9D3DC)
+    case .databaseHeader: Colour(value: 0x5E7F99)
     case .checkpointLeaf: green
-    case .checkpointInterior: green.tinted(0.4)
-    case .checkpointOverflow: green.tinted(0.65)
-    case .checkpointOther: green.tinted(0.8)
+    case .checkpointInterior: Colour(value: 0x66C4A8)
+    case .checkpointOverflow: Colour(value: 0xA8DFCF)
+    case .checkpointOther: Colour(value: 0xD2F0E7)
     case .log: vermilion
-    case .walLeaf: vermilion
-    case .walInterior: orange
-    case .walOverflow: orange.tinted(0.4)
-    case .walOther: orange.tinted(0.65)
-    case .walHeader: yellow.tinted(0.4)
+    case .walLeaf: orange
+    case .walInterior: Colour(value: 0xF2C14E)
+    case .walOverflow: Colour(value: 0xF7DFA0)
+    case .walOther: Colour(value: 0xFBEFD0)
+    case .walHeader: Colour(value: 0x8A6100)
     case .walFrameHeader: yellow
-    case .journalPage: vermilion.tinted(0.25)
-    case .journalHeader: yellow.tinted(0.6)
+    case .journalPage: Colour(value: 0xE8804A)
+    case .journalHeader: Colour(value: 0xFFC2A0)
     case .superblock: purple
-    case .spaceMap: purple.tinted(0.3)
-    case .pendingLog: purple.tinted(0.5)
+    case .spaceMap: Colour(value: 0xE0A9C8)
+    case .pendingLog: Colour(value: 0xB05A8A)
     case .nodeDirectory: Colour(value: 0x8F4A72)
-    case .manifest: purple.tinted(0.65)
+    case .manifest: Colour(value: 0xF0D0E2)
     case .guestOther: Colour(value: 0x5E3A57)
-    case .fileDirectory: Colour(value: 0x8F4A72)
+    case .fileDirectory: Colour(value: 0xA07CB8)
     case .verification: black
-    case .padding: grey.tinted(0.3)
+    case .padding: Colour(value: 0xBBBBBB)
     }
   }
 }

@@ -38,11 +38,7 @@ enum AmplificationOverOperationsFigure: FigureKind {
       throw .nothingToShow(figure: name, reason: "series.csv has no counter above 0 in phase '\(phase)'")
     }
     let title = request.title ?? (writes ? "Write" : "Read") + " amplification over operations: \(phase)"
-    var phrases = digest.conditions(of: [phase])
-    if digest.record.runs.contains(where: { ($0.repeat ?? 0) > 0 }) {
-      phrases = phrases.map { $0.hasSuffix("median and range") ? "the first repeat" : $0 }
-    }
-    let subtitle = GnuplotScript.wrapped(phrases)
+    let subtitle = GnuplotScript.wrapped(digest.conditions(of: [phase], repeats: "the first shown"))
     var script = GnuplotScript(name: fileName(request), title: title, subtitle: subtitle, height: 0)
     script.height = script.headHeight + 470
     emit(&script, digest, lines, writes: writes)
@@ -103,14 +99,17 @@ enum AmplificationOverOperationsFigure: FigureKind {
     script.prelude += [
       "set lmargin at screen \(script.x(100))", "set rmargin at screen \(script.x(right))",
       "set tmargin at screen \(script.y(top))", "set bmargin at screen \(script.y(script.height - 76))",
-      "set grid linecolor rgb '#dddddd'", "set key off", "is(s) = stringcolumn('series') eq s",
+      "set key off", "is(s) = stringcolumn('series') eq s",
     ]
-    var x = AxisScale(values: lines.flatMap { $0.samples.map(\.operations) }, labelRoom: 0.02)
+    var x = AxisScale(
+      values: lines.flatMap { $0.samples.map(\.operations) }, labelRoom: 0.02, isFilled: false)
     if lines.count == 1 || !spansWidely(lines) {
-      x = AxisScale(values: [lines.flatMap { $0.samples.map(\.operations) }.max() ?? 1], labelRoom: 0.02)
+      x = AxisScale(
+        values: [lines.flatMap { $0.samples.map(\.operations) }.max() ?? 1], labelRoom: 0.02,
+        maximumTickCount: 6)
     }
     let values = lines.flatMap { $0.samples.flatMap { [$0.total] + ($0.data.map { [$0] } ?? []) } }
-    let y = AxisScale(values: values, labelRoom: 0.06)
+    let y = AxisScale(values: values, labelRoom: 0.06, isFilled: false)
     let quantity = writes ? "bytes written ÷ logical bytes" : "read transfers per operation"
     script.prelude += GnuplotScript.axis("x", x, title: "operations since the phase began")
     script.prelude += GnuplotScript.axis("y", y, title: quantity)

@@ -19,7 +19,7 @@ enum SpaceAmplificationFigure: FigureKind {
     }
     let words = [
       "sa_settled": "sa_settled: owed work done", "sa_live": "sa_live: at the phase's end",
-      "sa_peak": "sa_peak: largest in the phase",
+      "sa_peak": "sa_peak: at its largest",
     ]
     return try BarFigure(
       kind: Self.self, request: request,

@@ -18,8 +18,6 @@ enum WriteAmplificationByCauseFigure: FigureKind {
   /// The ratio of totals above which bars show shares.
   private static let shareRatio = 20.0
   private static let rowHeight = 46
-  private static let legendWidth = 232
-  private static let legendLineHeight = 22
 
   /// One engine in one phase.
   private struct Bar {
@@ -42,14 +40,14 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     let isShared = (totals.max() ?? 1) / (totals.min() ?? 1) > shareRatio
     let causes = order.filter { cause in bars.contains { bar in bar.parts.contains { $0.cause == cause } } }
     let title = request.title ?? "Bytes written by cause: \(phases.joined(separator: ", "))"
-    let subtitle = GnuplotScript.wrapped(digest.conditions(of: phases))
+    let subtitle = GnuplotScript.wrapped(digest.conditions(of: phases, repeats: "summed"))
     let fileName = fileName(request)
     var script = GnuplotScript(name: fileName, title: title, subtitle: subtitle, height: 0)
-    let legendLineCount = causes.count + Set(causes.map(\.causeClass.rawValue)).count
-    let plotHeight = max(bars.count * rowHeight + 12, legendLineCount * legendLineHeight - 40)
+    let legend = Legend(causes, width: script.width - 24)
+    let plotHeight = bars.count * rowHeight + 12
     let plotTop = script.headHeight + (isShared ? 34 : 12)
-    script.height = plotTop + plotHeight + 76
-    emit(&script, bars, causes, isShared: isShared, top: plotTop, plotHeight: plotHeight)
+    script.height = plotTop + plotHeight + 84 + legend.height
+    emit(&script, bars, causes, legend, isShared: isShared, top: plotTop, plotHeight: plotHeight)
     return Figure(
       name: fileName, kind: name, title: title, subtitle: subtitle, description: description(bars),
       metrics: metrics, table: table(bars), script: script.text)
@@ -66,6 +64,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
       let key = row.runIdentifier + "\u{0}" + row.phaseName
       bytes[key, default: [:]][row.cause ?? "", default: 0] += row.transferredBytes ?? 0
     }
+    let differ = Group.recordsDiffer(digest.groups.filter { phases.contains($0.phase) })
     var bars: [Bar] = []
     for phase in phases {
       for group in digest.groups where group.phase == phase {
@@ -77,7 +76,8 @@ enum WriteAmplificationByCauseFigure: FigureKind {
           }
           if sum > 0, let value = quotient(sum, logical) { parts.append((cause, value)) }
         }
-        let label = phases.count > 1 ? "\(group.series.name), \(phase)" : group.series.name
+        let name = group.label(recordsDiffer: differ)
+        let label = phases.count > 1 ? "\(name), \(phase)" : name
         bars.append(Bar(group: group, parts: parts, label: label))
       }
     }
@@ -122,22 +122,22 @@ enum WriteAmplificationByCauseFigure: FigureKind {
   }
 
   private static func emit(
-    _ script: inout GnuplotScript, _ bars: [Bar], _ causes: [Cause], isShared: Bool, top: Int,
-    plotHeight: Int
+    _ script: inout GnuplotScript, _ bars: [Bar], _ causes: [Cause], _ legend: Legend, isShared: Bool,
+    top: Int, plotHeight: Int
   ) {
     let left = 34 + (bars.map { GnuplotScript.textWidth($0.label) }.max() ?? 0)
-    let right = script.width - legendWidth - (isShared ? 96 : 20)
+    let right = script.width - (isShared ? 130 : 40)
     let ticks = bars.map { "\(GnuplotScript.quoted($0.label)) \($0.middle)" }.joined(separator: ", ")
     script.prelude += [
       "set lmargin at screen \(script.x(left))", "set rmargin at screen \(script.x(right))",
       "set tmargin at screen \(script.y(top))", "set bmargin at screen \(script.y(top + plotHeight))",
       "set yrange [\(plotHeight):0]", "set ytics (\(ticks)) scale 0",
-      "set grid xtics linecolor rgb '#dddddd'",
+      "set grid xtics noytics",
       "set key off", "of(c) = stringcolumn('cause') eq c",
     ]
     if isShared {
       script.prelude += [
-        "set xrange [0:100]", "set xtics ('0 %' 0, '25 %' 25, '50 %' 50, '75 %' 75, '100 %' 100)",
+        "set xrange [0:100]", "set xtics ('0 %%' 0, '25 %%' 25, '50 %%' 50, '75 %%' 75, '100 %%' 100)",
         "set xlabel 'share of the bytes written by each engine' noenhanced",
       ]
       script.body.append(
@@ -147,11 +147,11 @@ enum WriteAmplificationByCauseFigure: FigureKind {
       let scale = AxisScale(values: [bars.map(\.total).max() ?? 1])
       script.prelude += GnuplotScript.axis("x", scale, title: "bytes written ÷ logical bytes written")
     }
-    script.body += legend(script, causes, left: script.width - legendWidth + 8, top: top)
+    script.body += legend.lines(script, left: 24, top: top + plotHeight + 78)
     for bar in bars where bar.parts.isEmpty {
       let reason = bar.group.absence ?? "nothing written"
       script.body.append(
-        "set label \(GnuplotScript.quoted(String(reason.prefix(60)))) at first 0, first \(bar.middle) left "
+        "set label \(GnuplotScript.quoted(Numbers.clipped(reason, to: 80))) at first 0, first \(bar.middle) left "
           + "offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'")
     }
     let low = isShared ? "share_from" : "from"
@@ -173,28 +173,68 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     }
   }
 
-  /// The causes by class, right of the data.
-  private static func legend(_ script: GnuplotScript, _ causes: [Cause], left: Int, top: Int) -> [String] {
-    var result: [String] = []
-    var y = top + 4
-    for causeClass in CauseClass.allCases {
-      let members = causes.filter { $0.causeClass == causeClass }
-      if members.isEmpty { continue }
-      result.append(
-        "set label '\(causeClass.rawValue)' at screen \(script.x(left)), screen \(script.y(y)) left noenhanced "
-          + "font ',15' textcolor rgb '#555555'")
-      y += legendLineHeight
-      for cause in members {
-        result += [
-          "set object rectangle from screen \(script.x(left)), screen \(script.y(y + 7)) to screen "
-            + "\(script.x(left + 14)), screen \(script.y(y - 7)) front fillcolor rgb "
-            + "'\(Palette.colour(of: cause).hexadecimal)' fillstyle solid noborder",
-          "set label '\(cause.name)' at screen \(script.x(left + 22)), screen \(script.y(y)) left noenhanced "
-            + "font ',15'",
-        ]
-        y += legendLineHeight
+  /// The causes in columns under the axis, a class beginning a column.
+  private struct Legend {
+    /// A column: a class's name over the first of its columns, causes below.
+    struct Column {
+      var head: String
+      var causes: [Cause]
+      var width: Int
+    }
+
+    static let lineHeight = 23
+    var columns: [Column] = []
+
+    /// Columns of five causes, or of more when they would be wider than `width` pixels.
+    init(_ causes: [Cause], width: Int) {
+      var causesPerColumn = 5
+      columns = Self.columns(causes, causesPerColumn)
+      while columns.reduce(0, { $0 + $1.width }) > width && causesPerColumn < causes.count {
+        causesPerColumn += 1
+        columns = Self.columns(causes, causesPerColumn)
       }
     }
-    return result
+
+    private static func columns(_ causes: [Cause], _ causesPerColumn: Int) -> [Column] {
+      var columns: [Column] = []
+      for causeClass in CauseClass.allCases {
+        let members = causes.filter { $0.causeClass == causeClass }
+        for start in stride(from: 0, to: members.count, by: causesPerColumn) {
+          let part = Array(members[start..<min(start + causesPerColumn, members.count)])
+          let width = part.map { GnuplotScript.textWidth($0.name, size: 15) }.max() ?? 0
+          columns.append(
+            Column(head: start == 0 ? causeClass.rawValue : "", causes: part, width: width + 46))
+        }
+      }
+      return columns
+    }
+
+    var height: Int { Self.lineHeight * (1 + (columns.map(\.causes.count).max() ?? 0)) + 12 }
+
+    /// The statements that draw it with its corner at (left, top).
+    func lines(_ script: GnuplotScript, left: Int, top: Int) -> [String] {
+      var result: [String] = []
+      var x = left
+      for column in columns {
+        var y = top + 12
+        if !column.head.isEmpty {
+          result.append(
+            "set label '\(column.head)' at screen \(script.x(x)), screen \(script.y(y)) left noenhanced "
+              + "font ',15' textcolor rgb '#555555'")
+        }
+        for cause in column.causes {
+          y += Self.lineHeight
+          result += [
+            "set object rectangle from screen \(script.x(x)), screen \(script.y(y + 7)) to screen "
+              + "\(script.x(x + 14)), screen \(script.y(y - 7)) front fillcolor rgb "
+              + "'\(Palette.colour(of: cause).hexadecimal)' fillstyle solid noborder",
+            "set label '\(cause.name)' at screen \(script.x(x + 22)), screen \(script.y(y)) left noenhanced "
+              + "font ',15'",
+          ]
+        }
+        x += column.width
+      }
+      return result
+    }
   }
 }
