@@ -15,6 +15,9 @@ public let engineCatalogue: [EngineEntry] = [
   EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
     try AppendLogEngine.open(place, parameters: set)
   },
+  EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
+    try SortedFileEngine.open(place, parameters: set)
+  },
 ]
 
 /// One engine: what it says of itself, and how it is opened.
