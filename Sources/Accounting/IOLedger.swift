@@ -93,6 +93,13 @@ public struct IOLedger: Equatable, Sendable {
     return sum
   }
 
+  /// The sum over causes of one direction and level.
+  public func total(_ direction: Direction, _ level: Level) -> IOCount {
+    var sum = IOCount()
+    for cause in Cause.allCases { sum.add(self[direction, cause, level]) }
+    return sum
+  }
+
   /// The sum over the causes of one class.
   public func total(_ direction: Direction, _ causeClass: CauseClass) -> IOCount {
     var sum = IOCount()

@@ -101,6 +101,11 @@ public final class MemoryDevice: BlockDevice {
   public func control(_ operation: ControlOperation) throws(StorageError) {
     guard case .discard(let offset, let byteCount, _) = operation else { return }
     try checkDiscard(offset: offset, byteCount: byteCount)
+    discardUnits(offset: offset, byteCount: byteCount)
+  }
+
+  /// Takes the frames of a checked range out of the table.
+  func discardUnits(offset: UInt64, byteCount: UInt64) {
     let first = Int(offset >> UInt64(unitShift))
     let end = first + Int(byteCount >> UInt64(unitShift))
     var unit = first
@@ -342,6 +347,21 @@ public final class MemoryDevice: BlockDevice {
   /// Replaces one unit, without counting: how the fault device builds what a crash leaves.
   func place(unitAt offset: UInt64, frame: Frame?, frameOffset: Int) {
     setUnit(Int(offset >> UInt64(unitShift)), frame: frame, offset: frameOffset)
+  }
+
+  /// Flips one bit of the stored bytes, without counting: rot, for integrity tests. A shared frame stays as it is;
+  /// the device gets a damaged copy of the unit.
+  ///
+  /// Precondition: the byte lies on the device.
+  public func flipBit(ofByteAt offset: UInt64, bit: Int) {
+    precondition(offset < capacityByteCount && bit >= 0 && bit < 8, "The bit to flip lies on the device.")
+    let unitOffset = (offset >> UInt64(unitShift)) << UInt64(unitShift)
+    let copy = pool.frame(byteCount: transferUnitByteCount, zeroed: true)
+    if let (frame, frameOffset) = frame(ofUnitAt: unitOffset) {
+      copy.pointer.copyMemory(from: frame.pointer + frameOffset, byteCount: transferUnitByteCount)
+    }
+    copy.mutableBytes[Int(offset - unitOffset)] ^= 1 << UInt8(bit)
+    place(unitAt: unitOffset, frame: copy, frameOffset: 0)
   }
 
   /// The frame and offset of one unit, nil when it reads as zero.
