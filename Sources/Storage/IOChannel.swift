@@ -21,6 +21,8 @@ public final class IOChannel {
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
   public private(set) var ledger = IOLedger()
+  /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
+  public private(set) var totals = TransferTotals()
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
@@ -63,7 +65,8 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
-    Self.enter(batch, into: &ledger, ends: &ends)
+    batch.classifyReads()
+    Self.enter(batch, into: &ledger, ends: &ends, totals: &totals)
   }
 
   /// Reads `byteCount` bytes as a batch of one; the frame may be the device's own and is not to be changed.
@@ -115,17 +118,31 @@ public final class IOChannel {
     ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
   }
 
+  /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
+  ///
+  /// - Parameter operationCount: 1, or 0 for a later part of a request already entered.
+  public func enterUnmoved(
+    _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
+  ) {
+    var count = IOCount()
+    count.requestedOperationCount = operationCount
+    count.requestedByteCount = UInt64(byteCount)
+    ledger.add(count, direction: direction, cause: cause, level: level)
+  }
+
   /// Declares the channel unusable, for a layer above that found its own write half done.
   public func poison(_ reason: String) {
     if poisonedBy == nil { poisonedBy = reason }
   }
 
   private static func enter(
-    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds
+    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds,
+    totals: inout TransferTotals
   ) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
       var piece = batch.pieces[transfer.pieces.lowerBound]
+      totals.add(transfer)
       let sequential = ends.advance(transfer, cause: piece.cause)
       var count = IOCount()
       count.transferredOperationCount = 1
@@ -162,5 +179,27 @@ struct TransferEnds {
     if isRead { device.read = transfer.end } else { device.write = transfer.end }
     streams[stream] = transfer.end
     return result
+  }
+}
+
+/// Reads and writes so far, whatever their cause.
+public struct TransferTotals: Equatable, Sendable {
+  /// Read transfers.
+  public private(set) var readTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var readByteCount: UInt64 = 0
+  /// Write transfers.
+  public private(set) var writeTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var writeByteCount: UInt64 = 0
+
+  @inline(__always) mutating func add(_ transfer: Transfer) {
+    if transfer.direction == .read {
+      readTransferCount += 1
+      readByteCount += UInt64(transfer.byteCount)
+    } else {
+      writeTransferCount += 1
+      writeByteCount += UInt64(transfer.byteCount)
+    }
   }
 }

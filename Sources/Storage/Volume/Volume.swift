@@ -70,10 +70,8 @@ public final class Volume {
 
   /// The way to the device.
   public let channel: IOChannel
-  /// The engine's memory budget; logs and the directory reserve from it.
+  /// The engine's memory budget; logs, the directory and the map of units reserve from it.
   public let budget: MemoryBudget
-  /// Where frames come from.
-  public let pool: FramePool
   /// The unit of every offset and length, in bytes.
   public let transferUnitByteCount: Int
   /// Drawn from the seed when the volume was created; part of every checksum.
@@ -130,12 +128,11 @@ public final class Volume {
   var isClosed = false
 
   init(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool, configuration: VolumeConfiguration,
+    channel: IOChannel, budget: MemoryBudget, configuration: VolumeConfiguration,
     superblock: Superblock, durableEpoch: UInt64
   ) {
     self.channel = channel
     self.budget = budget
-    self.pool = pool
     self.configuration = configuration
     self.superblock = superblock
     self.durableEpoch = durableEpoch
@@ -162,7 +159,7 @@ public final class Volume {
   /// Cost: one discard, five syncs, about ten units written.
   /// - Throws: what the device throws; `.noSpace` when the device has fewer than about 16 units.
   public static func create(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool = FramePool(),
+    channel: IOChannel, budget: MemoryBudget,
     configuration: VolumeConfiguration
   ) throws(StorageError) -> Volume {
     let device = channel.device
@@ -183,7 +180,7 @@ public final class Volume {
         offset: 0, byteCount: UInt64(superblock.capacityUnitCount) * UInt64(unit), cause: .superblock))
     try channel.control(.sync(cause: .superblock))
     let volume = Volume(
-      channel: channel, budget: budget, pool: pool, configuration: configuration, superblock: superblock,
+      channel: channel, budget: budget, configuration: configuration, superblock: superblock,
       durableEpoch: 0)
     volume.durable.insert(0..<2)
     volume.free.insert(2..<superblock.capacityUnitCount)
@@ -200,17 +197,17 @@ public final class Volume {
   /// - Throws: `.corrupted` when both superblocks or anything the newer valid one points to cannot be what was
   ///   written, or when the volume belongs to another engine; what the device throws.
   public static func open(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool = FramePool(),
+    channel: IOChannel, budget: MemoryBudget,
     configuration: VolumeConfiguration
   ) throws(StorageError) -> Volume {
-    let (superblock, otherIsValid) = try readSuperblocks(channel, pool: pool, cause: .superblock)
+    let (superblock, otherIsValid) = try readSuperblocks(channel, cause: .superblock)
     guard superblock.engineTag == configuration.engineTag else {
       throw .corrupted(
         structure: "superblock", offset: (superblock.epoch & 1) * UInt64(superblock.transferUnitByteCount),
         detail: "the volume belongs to engine '\(superblock.engineTag)', not to '\(configuration.engineTag)'")
     }
     let volume = Volume(
-      channel: channel, budget: budget, pool: pool, configuration: configuration, superblock: superblock,
+      channel: channel, budget: budget, configuration: configuration, superblock: superblock,
       durableEpoch: superblock.epoch)
     volume.skipsEpochs = !otherIsValid
     do throws(StorageError) {
@@ -224,7 +221,7 @@ public final class Volume {
 
   /// Reads both slots: the newest valid superblock, and whether the other is valid too.
   static func readSuperblocks(
-    _ channel: IOChannel, pool: FramePool, cause: Cause
+    _ channel: IOChannel, cause: Cause
   ) throws(StorageError) -> (superblock: Superblock, otherIsValid: Bool) {
     let device = channel.device
     let unit = device.transferUnitByteCount

@@ -40,7 +40,6 @@
 // 4. One durable append = one batch and one sync, as long as the preallocated segments last.
 
 import Accounting
-import CSystem
 import Primitives
 
 /// How a log is kept.
@@ -157,7 +156,7 @@ public final class VolumeLog {
     bufferByteCount = ((configuration.bufferByteCount - 1) / unit + 1) * unit
     budget = volume.budget
     try budget.require(bufferByteCount, for: .logBuffer)
-    buffer = volume.pool.frame(byteCount: bufferByteCount)
+    buffer = volume.channel.pool.frame(byteCount: bufferByteCount)
     let start = volume.logLists[number].startPosition
     tailPosition = start
     writtenPosition = start
@@ -258,12 +257,9 @@ public final class VolumeLog {
     payload: UnsafeRawBufferPointer
   ) -> UInt32 {
     var crc = VolumeChecksum.seed(volumeID, era, position)
-    let head = (length.littleEndian, UInt32(0), durable.littleEndian)
-    withUnsafeBytes(of: head) { bytes in
-      crc = betula_crc32c(crc, bytes.baseAddress, 4)
-      if let base = bytes.baseAddress { crc = betula_crc32c(crc, base + 8, 8) }
-    }
-    if let base = payload.baseAddress { crc = betula_crc32c(crc, base, payload.count) }
+    crc = withUnsafeBytes(of: length.littleEndian) { CRC32C.of($0, seed: crc) }
+    crc = withUnsafeBytes(of: durable.littleEndian) { CRC32C.of($0, seed: crc) }
+    crc = CRC32C.of(payload, seed: crc)
     return crc
   }
 

@@ -1,0 +1,34 @@
+// `betula plan`: what a study would do, without doing it.
+
+import ArgumentParser
+import Experiment
+
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Print the runs of a study with estimates of operations, bytes, memory, disk and time; run nothing.")
+
+  @OptionGroup var arguments: StudyArguments
+
+  @Flag(help: "Print as JSON.")
+  var json = false
+
+  func run() throws {
+    try withUserErrors {
+      let study = try arguments.load()
+      let plan = try Plan(study, vocabulary: .standard)
+      let renderer = PlanRenderer(plan, estimator: .standard)
+      print(json ? renderer.json : renderer.text)
+      try refuseWhatCannotFit(plan)
+    }
+  }
+}
+
+/// Refuses a plan with a run that cannot fit this machine, one sentence a run.
+func refuseWhatCannotFit(_ plan: Plan) throws {
+  let refusals = plan.refusals(on: .thisMachine)
+  if refusals.isEmpty { return }
+  for refusal in refusals.prefix(20) { complain(refusal) }
+  if refusals.count > 20 { complain("and \(refusals.count - 20) more") }
+  throw ExitStatus.cannotFit
+}
