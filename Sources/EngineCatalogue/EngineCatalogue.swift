@@ -4,6 +4,7 @@
 import Accounting
 import KeyValue
 import Primitives
+import SQLiteBaseline
 import SimpleEngines
 import Storage
 
@@ -17,6 +18,9 @@ public let engineCatalogue: [EngineEntry] = [
   },
   EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
     try SortedFileEngine.open(place, parameters: set)
+  },
+  EngineEntry(SQLiteEngine.descriptor) { (place, set) throws(EngineError) in
+    try SQLiteEngine.open(place, parameters: set)
   },
 ]
 

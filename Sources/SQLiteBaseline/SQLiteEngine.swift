@@ -116,7 +116,8 @@ public final class SQLiteEngine: Engine {
 
   deinit { abandon() }
 
-  private static func storage<Result>(_ body: () throws(StorageError) -> Result) throws(EngineError) -> Result {
+  private static func storage<Result>(_ body: () throws(StorageError) -> Result) throws(EngineError) -> Result
+  {
     do { return try body() } catch { throw .storage(error) }
   }
 
@@ -132,7 +133,7 @@ public final class SQLiteEngine: Engine {
       try connection.run("PRAGMA auto_vacuum=NONE")
     }
     // Negative: KiB of memory, SQLite's own page overhead included.
-    try connection.run("PRAGMA cache_size=-\(max(1, parameters.cacheByteCount >> 10))")
+    try connection.run("PRAGMA cache_size=-\(parameters.cacheKibibyteCount)")
     try connection.run("PRAGMA cache_spill=\(parameters.cacheSpill ? "ON" : "OFF")")
     try connection.run("PRAGMA secure_delete=\(parameters.secureDelete ? "ON" : "OFF")")
     let mode = try connection.value("PRAGMA journal_mode=\(parameters.journalMode)")
@@ -145,7 +146,8 @@ public final class SQLiteEngine: Engine {
     let pageByteCount = try connection.value("PRAGMA page_size")
     guard pageByteCount == String(parameters.pageByteCount) else {
       throw .invalidParameters(
-        reason: "the database has pages of \(pageByteCount) bytes, page_bytes says \(parameters.pageByteCount)")
+        reason:
+          "the database has pages of \(pageByteCount) bytes, page_bytes says \(parameters.pageByteCount)")
     }
     if creates { try makeDurable(truncatesLog: true) }
     try connection.run("PRAGMA synchronous=\(parameters.synchronous)")
@@ -264,7 +266,8 @@ public final class SQLiteEngine: Engine {
         }
       case .patch:
         guard entry.operandByteCount >= 4 else {
-          throw .limitExceeded(what: "missing offset bytes of a patch", given: 4 - entry.operandByteCount, limit: 0)
+          throw .limitExceeded(
+            what: "missing offset bytes of a patch", given: 4 - entry.operandByteCount, limit: 0)
         }
         let offset = Int(batch.operand(of: entry).baseAddress!.u32(0))
         try limit("patched value bytes", offset + entry.operandByteCount - 4, limits.maximumValueByteCount)
@@ -365,7 +368,8 @@ public final class SQLiteEngine: Engine {
   /// Not offered.
   public func makeSnapshot() throws(EngineError) -> any ReadView {
     throw .unsupported(
-      what: "a snapshot", reason: "SQLite would need a second connection, and its log runs under exclusive locking")
+      what: "a snapshot",
+      reason: "SQLite would need a second connection, and its log runs under exclusive locking")
   }
 
   /// A statement of a shape for a cursor, used before or new.

@@ -47,7 +47,8 @@ struct ValueBuffer: ~Copyable {
   /// Applies an upsert to the value.
   ///
   /// - Returns: false when the value stays as it is, because it would pass the limit.
-  mutating func upsert(_ kind: OperationKind, _ operand: UnsafeRawBufferPointer, limitByteCount: Int) -> Bool {
+  mutating func upsert(_ kind: OperationKind, _ operand: UnsafeRawBufferPointer, limitByteCount: Int) -> Bool
+  {
     guard let source = operand.baseAddress else { return kind == .append }
     switch kind {
     case .add:

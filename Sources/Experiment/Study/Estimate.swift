@@ -117,6 +117,10 @@ extension RunEstimate {
     if known == nil {
       warnings.append("engine '\(run.engine)' has no cost table; its estimate is that of a page tree")
     }
+    let ratio = Double(vocabulary.dataByteCount(run.workload)) / Double(run.memoryBudgetByteCount)
+    if ratio < 4 && state.shape.structure != .nothing {
+      warnings.append("\(run.label): the data are less than 4 × the memory budget; nothing here is I/O-bound")
+    }
     let isLinear: Bool
     switch state.shape.structure {
     case .log, .sortedFile: isLinear = true

@@ -63,6 +63,7 @@ public enum StudySchema {
       .init("engine", .map([.init("const", .text(engine.name))])),
       .init("label", identifier("The engine's name in this study; unique.", pattern: namePattern)),
       property(vocabulary.records, description: "Stands in for the workload's records."),
+      property(StudyVocabulary.maximumOperations),
       .init("parameters", parameters(engine.parameters, description: "Parameters of \(engine.name).")),
     ]
     let needsParameters = engine.parameters.contains { $0.defaultValue == nil }

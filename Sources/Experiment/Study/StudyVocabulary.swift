@@ -219,6 +219,11 @@ public struct StudyVocabulary: Sendable {
   /// 2^53 − 1: the largest whole number every reader of JSON keeps.
   static let maximumSeed = (1 << 53) - 1
 
+  /// The most operations of one engine entry.
+  static let maximumOperations = ParameterDescriptor(
+    "maximum_operations", .integer(1...(1 << 40)), default: nil,
+    "The most operations of any phase but the load, for an engine whose operations touch every record.")
+
   /// The records of one engine entry.
   var records: ParameterDescriptor {
     workload.first { $0.name == "records" }

@@ -290,10 +290,11 @@ public final class SortedFileEngine: Engine {
   /// There is no cache; a pinned fence stays.
   public func dropCache() throws(EngineError) { try requireOpen() }
 
-  /// Reads the whole file: every checksum, the order of the keys, the numbers in the root.
+  /// Reads everything: the volume's structures, every block, the order of the keys, the numbers in the root.
   public func verify() throws(EngineError) {
     try requireOpen()
     try rethrowingStorageErrors { () throws(StorageError) in
+      try verifyVolume(volume, liveByteCount: UInt64(run.byteCount))
       var stream = SortedFileStream(
         SortedFileReader(volume, run), batchBlockCount: batchBlockCount,
         maximumValueByteCount: limits.maximumValueByteCount)
@@ -329,7 +330,7 @@ public final class SortedFileEngine: Engine {
   public func spaceReport() throws(EngineError) -> SpaceReport {
     try requireOpen()
     return volumeSpaceReport(
-      volume,
+      volume.accounting(),
       parts: [
         ("live", run.logicalByteCount), ("page_slack", UInt64(run.byteCount) - run.logicalByteCount),
       ])
