@@ -16,6 +16,9 @@ public let engineCatalogue: [EngineEntry] = [
   EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
     try AppendLogEngine.open(place, parameters: set)
   },
+  EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
+    try SortedFileEngine.open(place, parameters: set)
+  },
   EngineEntry(SQLiteEngine.descriptor) { (place, set) throws(EngineError) in
     try SQLiteEngine.open(place, parameters: set)
   },

@@ -18,11 +18,30 @@ func openVolume(_ environment: EngineEnvironment, engineTag: String) throws(Stor
     configuration: configuration)
 }
 
-/// A space report of the engine's named parts, with what the volume itself holds beside them.
-func volumeSpaceReport(_ volume: Volume, parts: [(name: String, byteCount: UInt64)]) -> SpaceReport {
+/// A space report of the engine's named parts, with what the volume itself holds beside them. The parts sum to the
+/// live bytes, or to the log's for an engine that lives in a log.
+func volumeSpaceReport(
+  _ accounting: VolumeAccounting, parts: [(name: String, byteCount: UInt64)]
+) -> SpaceReport {
   var all = parts.map { SpaceReport.Part(name: $0.name, byteCount: $0.byteCount) }
-  all.append(SpaceReport.Part(name: "superblocks", byteCount: UInt64(2 * volume.transferUnitByteCount)))
+  all.append(SpaceReport.Part(name: "dead_versions", byteCount: accounting.deferredByteCount))
+  all.append(SpaceReport.Part(name: "metadata", byteCount: accounting.metadataByteCount))
   all.sort { $0.name < $1.name }
   return SpaceReport(
-    allocatedByteCount: all.reduce(0) { $0 + $1.byteCount }, parts: all)
+    allocatedByteCount: accounting.allocatedByteCount, parts: all,
+    largestFreeExtentByteCount: accounting.largestFreeExtentByteCount)
+}
+
+/// Checks the volume's own structures against the device, and that it counts the engine's bytes as the engine does:
+/// an extent that nobody knows, or that two know, is found here.
+func verifyVolume(_ volume: Volume, liveByteCount: UInt64) throws(StorageError) {
+  for finding in try volume.verify() where !finding.isHarmless {
+    throw .corrupted(structure: finding.structure, offset: finding.offset, detail: finding.detail)
+  }
+  let counted = volume.accounting().liveByteCount
+  guard counted == liveByteCount else {
+    throw .corrupted(
+      structure: "volume accounting", offset: 0,
+      detail: "the volume counts \(counted) live bytes, the engine \(liveByteCount)")
+  }
 }

@@ -266,9 +266,13 @@ public final class AppendLogEngine: Engine {
   /// There is no cache.
   public func dropCache() throws(EngineError) { try requireOpen() }
 
+  /// Reads everything: the volume's structures, and every record to the last operation.
   public func verify() throws(EngineError) {
     try requireOpen()
-    try rethrowingStorageErrors { () throws(StorageError) in try scan(to: end) { _ in } }
+    try rethrowingStorageErrors { () throws(StorageError) in
+      try verifyVolume(volume, liveByteCount: 0)
+      try scan(to: end) { _ in }
+    }
   }
 
   public var durabilityClass: DurabilityClass {
@@ -277,9 +281,10 @@ public final class AppendLogEngine: Engine {
 
   public func spaceReport() throws(EngineError) -> SpaceReport {
     try requireOpen()
+    let accounting = volume.accounting()
     let used = log.tailPosition - log.startPosition
     return volumeSpaceReport(
-      volume, parts: [("log_records", used), ("log_slack", log.allocatedByteCount - used)])
+      accounting, parts: [("log_records", used), ("log_slack", accounting.logByteCount - used)])
   }
 
   public func settingsReadBack() -> [(name: String, value: String)] {
