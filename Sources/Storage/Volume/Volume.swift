@@ -126,6 +126,7 @@ public final class Volume {
   var logs: [VolumeLog?] = Array(repeating: nil, count: Superblock.logCount)
   var logLists: [LogSegmentList]
   var isClosed = false
+  private var heldByteCount = 0
 
   init(
     channel: IOChannel, budget: MemoryBudget, configuration: VolumeConfiguration,
@@ -263,7 +264,26 @@ public final class Volume {
 
   deinit { if !isClosed { releaseMemory() } }
 
+  /// Makes the account `directory` hold what the sets of units take: some 6 bits for each unit in use and 48 bytes for
+  /// each free extent, in steps of 4 KiB. Between transactions, so that giving units back never fails.
+  func accountMemory() throws(StorageError) {
+    let sets = [durable, newborn, fresh, dropped, transactionBorn, transactionFreed]
+    let queued = deferred.all.count + deferredMetadata.all.count + held.all.count + drops.count
+    let byteCount =
+      sets.reduce(0) { $0 + $1.memoryByteCount } + free.memoryByteCount
+      + queued * MemoryLayout<DeferredUnits>.stride
+    let rounded = (byteCount + 4_095) / 4_096 * 4_096
+    if rounded > heldByteCount {
+      try budget.require(rounded - heldByteCount, for: .directory)
+    } else {
+      budget.release(heldByteCount - rounded, for: .directory)
+    }
+    heldByteCount = rounded
+  }
+
   func releaseMemory() {
+    budget.release(heldByteCount, for: .directory)
+    heldByteCount = 0
     for log in logs { log?.releaseMemory() }
     directory.releaseMemory(budget)
   }
@@ -278,10 +298,11 @@ public final class Volume {
 
   /// Begins a transaction. There is at most one at a time.
   ///
-  /// - Throws: `.poisoned`, `.closed`.
+  /// - Throws: `.poisoned`, `.closed`; `.outOfBudget` when the account `directory` cannot hold the sets of units.
   public func beginTransaction() throws(StorageError) -> VolumeTransaction {
     try check()
     precondition(!transactionIsOpen, "A volume has one transaction at a time.")
+    try accountMemory()
     transactionSerial += 1
     transactionIsOpen = true
     return VolumeTransaction(volume: self, serial: transactionSerial)
