@@ -20,11 +20,14 @@ public final class IOChannel {
   /// Merged transfers stay at or below this size, in bytes.
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
-  public private(set) var ledger = IOLedger()
+  public var ledger: IOLedger { books.ledger }
+  /// The ledger's total of one direction, without copying the ledger: for counting what one operation cost.
+  public func total(_ direction: Direction) -> IOCount { books.ledger.total(direction) }
+
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
-  private var ends = TransferEnds()
+  private var books = Books()
   private var singleBatch = TransferBatch()
 
   /// A channel to `device`.
@@ -63,7 +66,7 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
-    Self.enter(batch, into: &ledger, ends: &ends)
+    books.enter(batch)
   }
 
   /// Reads `byteCount` bytes as a batch of one; the frame may be the device's own and is not to be changed.
@@ -112,17 +115,21 @@ public final class IOChannel {
     count.transferredOperationCount = 1
     count.requestedByteCount = operation.byteCount
     count.transferredByteCount = operation.byteCount
-    ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+    books.ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
   public func poison(_ reason: String) {
     if poisonedBy == nil { poisonedBy = reason }
   }
+}
 
-  private static func enter(
-    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds
-  ) {
+/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
+private struct Books {
+  var ledger = IOLedger()
+  private var ends = TransferEnds()
+
+  mutating func enter(_ batch: borrowing TransferBatch) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
       var piece = batch.pieces[transfer.pieces.lowerBound]
