@@ -20,16 +20,9 @@ public final class IOChannel {
   /// Merged transfers stay at or below this size, in bytes.
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
-<<<<<<< HEAD
-  public private(set) var ledger = IOLedger()
-  /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
-  public private(set) var totals = TransferTotals()
-=======
   public var ledger: IOLedger { books.ledger }
-  /// The ledger's total of one direction, without copying the ledger: for counting what one operation cost.
-  public func total(_ direction: Direction) -> IOCount { books.ledger.total(direction) }
-
->>>>>>> devices
+  /// Sums over causes and levels, without copying the ledger: for counting what one operation cost.
+  public var totals: TransferTotals { books.totals }
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
@@ -72,12 +65,8 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
-<<<<<<< HEAD
     batch.classifyReads()
-    Self.enter(batch, into: &ledger, ends: &ends, totals: &totals)
-=======
     books.enter(batch)
->>>>>>> devices
   }
 
   /// Reads `byteCount` bytes as a batch of one; the frame may be the device's own and is not to be changed.
@@ -138,7 +127,7 @@ public final class IOChannel {
     var count = IOCount()
     count.requestedOperationCount = operationCount
     count.requestedByteCount = UInt64(byteCount)
-    ledger.add(count, direction: direction, cause: cause, level: level)
+    books.ledger.add(count, direction: direction, cause: cause, level: level)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
@@ -147,19 +136,13 @@ public final class IOChannel {
   }
 }
 
-<<<<<<< HEAD
-  private static func enter(
-    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds,
-    totals: inout TransferTotals
-  ) {
-=======
 /// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
 private struct Books {
   var ledger = IOLedger()
+  var totals = TransferTotals()
   private var ends = TransferEnds()
 
   mutating func enter(_ batch: borrowing TransferBatch) {
->>>>>>> devices
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
       // The transfer counts for the first piece that somebody asked for; rounding owns none but its own.
