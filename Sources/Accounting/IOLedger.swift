@@ -13,7 +13,7 @@ public struct IOCount: Equatable, Sendable {
   public var requestedOperationCount: UInt64 = 0
   /// Bytes of those calls.
   public var requestedByteCount: UInt64 = 0
-  /// Transfers at the device after merging. A transfer made of several causes counts for its first piece's.
+  /// Transfers at the device after merging. A transfer made of several causes counts for the first that is not padding.
   public var transferredOperationCount: UInt64 = 0
   /// Bytes at the device.
   public var transferredByteCount: UInt64 = 0

@@ -21,8 +21,8 @@ public final class IOChannel {
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
   public var ledger: IOLedger { books.ledger }
-  /// The ledger's total of one direction, without copying the ledger: for counting what one operation cost.
-  public func total(_ direction: Direction) -> IOCount { books.ledger.total(direction) }
+  /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
+  public var totals: TransferTotals { books.totals }
 
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
@@ -66,6 +66,7 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
+    batch.classifyReads()
     books.enter(batch)
   }
 
@@ -118,6 +119,18 @@ public final class IOChannel {
     books.ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
   }
 
+  /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
+  ///
+  /// - Parameter operationCount: 1, or 0 for a later part of a request already entered.
+  public func enterUnmoved(
+    _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
+  ) {
+    var count = IOCount()
+    count.requestedOperationCount = operationCount
+    count.requestedByteCount = UInt64(byteCount)
+    books.ledger.add(count, direction: direction, cause: cause, level: level)
+  }
+
   /// Declares the channel unusable, for a layer above that found its own write half done.
   public func poison(_ reason: String) {
     if poisonedBy == nil { poisonedBy = reason }
@@ -127,27 +140,30 @@ public final class IOChannel {
 /// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
 private struct Books {
   var ledger = IOLedger()
+  private(set) var totals = TransferTotals()
   private var ends = TransferEnds()
 
   mutating func enter(_ batch: borrowing TransferBatch) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
-      var piece = batch.pieces[transfer.pieces.lowerBound]
-      let sequential = ends.advance(transfer, cause: piece.cause)
-      var count = IOCount()
-      count.transferredOperationCount = 1
-      count.deviceSequentialCount = sequential.device ? 1 : 0
-      count.streamSequentialCount = sequential.stream ? 1 : 0
-      var index = transfer.pieces.lowerBound
-      while true {
+      // The transfer counts for the first piece that somebody asked for; rounding owns none but its own.
+      var owner = transfer.pieces.lowerBound
+      while batch.pieces[owner].cause == .padding && owner + 1 < transfer.pieces.upperBound { owner += 1 }
+      if batch.pieces[owner].cause == .padding { owner = transfer.pieces.lowerBound }
+      totals.add(transfer)
+      let sequential = ends.advance(transfer, cause: batch.pieces[owner].cause)
+      for index in transfer.pieces {
+        let piece = batch.pieces[index]
+        var count = IOCount()
         count.requestedOperationCount = UInt64(piece.requestedOperationCount)
         count.requestedByteCount = UInt64(piece.requestedByteCount)
         count.transferredByteCount = UInt64(piece.transferredByteCount)
+        if index == owner {
+          count.transferredOperationCount = 1
+          count.deviceSequentialCount = sequential.device ? 1 : 0
+          count.streamSequentialCount = sequential.stream ? 1 : 0
+        }
         ledger.add(count, direction: transfer.direction, cause: piece.cause, level: piece.level)
-        index += 1
-        if index == transfer.pieces.upperBound { break }
-        piece = batch.pieces[index]
-        count = IOCount()
       }
     }
   }
@@ -169,5 +185,27 @@ struct TransferEnds {
     if isRead { device.read = transfer.end } else { device.write = transfer.end }
     streams[stream] = transfer.end
     return result
+  }
+}
+
+/// Reads and writes so far, whatever their cause.
+public struct TransferTotals: Equatable, Sendable {
+  /// Read transfers.
+  public private(set) var readTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var readByteCount: UInt64 = 0
+  /// Write transfers.
+  public private(set) var writeTransferCount: UInt64 = 0
+  /// Their bytes.
+  public private(set) var writeByteCount: UInt64 = 0
+
+  @inline(__always) mutating func add(_ transfer: Transfer) {
+    if transfer.direction == .read {
+      readTransferCount += 1
+      readByteCount += UInt64(transfer.byteCount)
+    } else {
+      writeTransferCount += 1
+      writeByteCount += UInt64(transfer.byteCount)
+    }
   }
 }
