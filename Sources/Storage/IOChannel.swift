@@ -21,8 +21,9 @@ public final class IOChannel {
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
   public var ledger: IOLedger { books.ledger }
-  /// Sums over causes and levels, without copying the ledger: for counting what one operation cost.
+  /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
   public var totals: TransferTotals { books.totals }
+
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
@@ -139,7 +140,7 @@ public final class IOChannel {
 /// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
 private struct Books {
   var ledger = IOLedger()
-  var totals = TransferTotals()
+  private(set) var totals = TransferTotals()
   private var ends = TransferEnds()
 
   mutating func enter(_ batch: borrowing TransferBatch) {
