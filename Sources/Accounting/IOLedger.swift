@@ -13,7 +13,7 @@ public struct IOCount: Equatable, Sendable {
   public var requestedOperationCount: UInt64 = 0
   /// Bytes of those calls.
   public var requestedByteCount: UInt64 = 0
-  /// Transfers at the device after merging. A transfer made of several causes counts for its first piece's.
+  /// Transfers at the device after merging. A transfer made of several causes counts for the first that is not padding.
   public var transferredOperationCount: UInt64 = 0
   /// Bytes at the device.
   public var transferredByteCount: UInt64 = 0
@@ -22,6 +22,7 @@ public struct IOCount: Equatable, Sendable {
   /// Transfers that began where this cause's previous transfer in this direction ended.
   public var streamSequentialCount: UInt64 = 0
 
+  /// All zero.
   public init() {}
 
   /// Whether nothing was counted.
@@ -92,6 +93,13 @@ public struct IOLedger: Equatable, Sendable {
     return sum
   }
 
+  /// The sum over causes of one direction and level.
+  public func total(_ direction: Direction, _ level: Level) -> IOCount {
+    var sum = IOCount()
+    for cause in Cause.allCases { sum.add(self[direction, cause, level]) }
+    return sum
+  }
+
   /// The sum over the causes of one class.
   public func total(_ direction: Direction, _ causeClass: CauseClass) -> IOCount {
     var sum = IOCount()
@@ -101,9 +109,13 @@ public struct IOLedger: Equatable, Sendable {
 
   /// One non-zero cell.
   public struct Row: Equatable, Sendable {
+    /// The kind of call.
     public var direction: Direction
+    /// Why.
     public var cause: Cause
+    /// For which level.
     public var level: Level
+    /// How much.
     public var count: IOCount
   }
 

@@ -15,6 +15,7 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A guest library (SQLite) answered an error of its own.
   case guest(code: Int32, message: String)
 
+  /// One sentence.
   public var description: String {
     switch self {
     case .storage(let error): error.description
@@ -23,5 +24,16 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidParameters(let reason): "invalid parameters: \(reason)"
     case .guest(let code, let message): "guest error \(code): \(message)"
     }
+  }
+}
+
+/// Runs `body` and lets a storage error out as an engine's.
+@inlinable public func rethrowingStorageErrors<Result: ~Copyable>(
+  _ body: () throws(StorageError) -> Result
+) throws(EngineError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw .storage(error)
   }
 }

@@ -24,6 +24,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Used after `close()`.
   case closed
 
+  /// The sentence for the user: what failed, where and why.
   public var description: String {
     switch self {
     case .deviceFailed(let operation, let offset, let count, let number, let reason):

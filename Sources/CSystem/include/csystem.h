@@ -1,9 +1,21 @@
 // The thin system shim: what the Swift standard library cannot say on Linux.
+//
+//   crc32c.c    checksum, hardware and portable
+//   memory.c    aligned mappings that ask for huge pages
+//   file.c      positional file calls, O_DIRECT, preallocation, holes
+//   process.c   clocks, CPU times, /proc/self/io, terminal, Ctrl-C
+//
+// Conventions
+// 1. A call that can fail returns a count or 0 on success and the negated errno on failure; nothing reads errno after.
+// 2. Calls interrupted by a signal before they did anything are repeated (EINTR is never returned).
+// 3. Nothing here allocates, keeps hidden state or locks, except the interrupt counter, which is atomic.
 #ifndef BETULA_CSYSTEM_H
 #define BETULA_CSYSTEM_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+// ---- crc32c.c ------------------------------------------------------------------------------------------------
 
 /// CRC-32C (Castagnoli) of `count` bytes, continuing from `crc` (0 to begin). Uses the SSE4.2 or
 /// ARMv8 instruction where the processor has one, a table otherwise; both give the same value.
@@ -11,5 +23,133 @@ uint32_t betula_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /// The table-driven form, always available; the tests hold the hardware form against it.
 uint32_t betula_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
+/// 1 when `betula_crc32c` uses the processor's instruction, 0 when it uses the tables.
+int betula_crc32c_is_hardware(void);
+
+// ---- memory.c ------------------------------------------------------------------------------------------------
+
+/// Maps `byte_count` bytes of zeroed anonymous memory, aligned to `alignment` (a power of two, at least a page).
+/// With `huge` non-zero the range is advised to use huge pages (no error when there are none).
+/// Returns NULL when the system refuses. Release with `betula_unmap` and the same byte count.
+void *betula_map(size_t byte_count, size_t alignment, int huge);
+
+/// Gives back what `betula_map` returned; 0 or -errno.
+int betula_unmap(void *address, size_t byte_count);
+
+/// The processor's page size in bytes.
+size_t betula_page_byte_count(void);
+
+/// Asks the processor to load the cache line at `address`; harmless for any address.
+static inline void betula_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+/// Tells the processor that the thread is waiting in a short loop.
+static inline void betula_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// ---- file.c --------------------------------------------------------------------------------------------------
+
+/// Flags of `betula_open`; without `BETULA_OPEN_WRITE` the file is read only.
+enum {
+  BETULA_OPEN_WRITE = 1,
+  BETULA_OPEN_CREATE = 2,
+  /// Fails with -EEXIST when the file exists (with CREATE).
+  BETULA_OPEN_EXCLUSIVE = 4,
+  BETULA_OPEN_TRUNCATE = 8,
+  /// Bypasses the page cache: memory, offset and length must be aligned to the device's logical block.
+  BETULA_OPEN_DIRECT = 16
+};
+
+/// One contiguous piece of memory of a vectored call (the layout of the system's `struct iovec`).
+struct betula_segment {
+  void *base;
+  size_t byte_count;
+};
+
+/// The most segments one vectored call takes.
+enum { BETULA_SEGMENT_LIMIT = 1024 };
+
+/// Opens a file (mode 0644 when created, close-on-exec); descriptor or -errno.
+int betula_open(const char *path, int flags);
+/// Closes a descriptor; 0 or -errno.
+int betula_close(int descriptor);
+/// Removes a name; 0 or -errno.
+int betula_unlink(const char *path);
+/// Makes a directory's entries durable; 0 or -errno.
+int betula_sync_directory(const char *path);
+
+/// Reads at `offset` into the segments; bytes read (short at the end of the file or by the system's choice) or -errno.
+int64_t betula_preadv(int descriptor, const struct betula_segment *segments, int count, uint64_t offset);
+/// Writes the segments at `offset`; bytes written (may be short) or -errno.
+int64_t betula_pwritev(int descriptor, const struct betula_segment *segments, int count, uint64_t offset);
+
+/// Makes the file's data, and the metadata needed to read it, durable; 0 or -errno.
+int betula_fdatasync(int descriptor);
+/// Makes the file's data and all its metadata durable; 0 or -errno.
+int betula_fsync(int descriptor);
+
+/// Reserves blocks for a range, growing the file when the range ends beyond it; 0 or -errno (-EOPNOTSUPP possible).
+int betula_preallocate(int descriptor, uint64_t offset, uint64_t byte_count);
+/// Frees the blocks of a range, which reads as zero afterwards; the size stays; 0 or -errno (-EOPNOTSUPP possible).
+int betula_punch_hole(int descriptor, uint64_t offset, uint64_t byte_count);
+/// Sets the file's size; 0 or -errno.
+int betula_truncate(int descriptor, uint64_t byte_count);
+/// The file's size in bytes, or -errno.
+int64_t betula_file_byte_count(int descriptor);
+/// The bytes of the blocks the file occupies, or -errno.
+int64_t betula_file_allocated_byte_count(int descriptor);
+/// Drops the file's clean pages from the page cache; 0 or -errno.
+int betula_drop_page_cache(int descriptor);
+
+/// Writes a zero-terminated sentence for an errno number into `text` (always terminated when `capacity` > 0).
+void betula_error_text(int error_number, char *text, size_t capacity);
+
+// ---- process.c -----------------------------------------------------------------------------------------------
+
+/// Nanoseconds of a clock that only moves forward; the origin is arbitrary.
+uint64_t betula_monotonic_nanoseconds(void);
+
+/// Processor time used, in nanoseconds.
+struct betula_cpu_times {
+  uint64_t user_nanoseconds;
+  uint64_t system_nanoseconds;
+};
+
+/// The whole process's processor time since it began.
+struct betula_cpu_times betula_process_cpu_times(void);
+/// The calling thread's processor time since it began.
+struct betula_cpu_times betula_thread_cpu_times(void);
+
+/// The kernel's count of this process's input and output, in bytes and calls (`/proc/self/io`). `write_bytes` is what
+/// was dirtied, not what reached a device, for buffered writes.
+struct betula_process_io {
+  uint64_t rchar;
+  uint64_t wchar;
+  uint64_t syscr;
+  uint64_t syscw;
+  uint64_t read_bytes;
+  uint64_t write_bytes;
+  uint64_t cancelled_write_bytes;
+};
+
+/// Fills `result`; 0, or -errno when the kernel does not offer the counts (all fields are then zero).
+int betula_process_io(struct betula_process_io *result);
+
+/// The largest resident set of the process so far, in bytes.
+uint64_t betula_peak_resident_byte_count(void);
+
+/// 1 when the descriptor is a terminal, otherwise 0.
+int betula_is_terminal(int descriptor);
+
+/// Counts Ctrl-C (SIGINT) and SIGTERM from now on instead of dying; a second Ctrl-C ends the process as usual.
+/// 0 or -errno.
+int betula_catch_interrupts(void);
+/// How many interrupts arrived since `betula_catch_interrupts`; any thread may ask.
+int betula_interrupt_count(void);
 
 #endif

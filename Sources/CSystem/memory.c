@@ -1,0 +1,33 @@
+// Anonymous mappings with a chosen alignment, advised to use huge pages.
+
+#define _GNU_SOURCE
+#include "csystem.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+size_t betula_page_byte_count(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+void *betula_map(size_t byte_count, size_t alignment, int huge) {
+  size_t page = betula_page_byte_count();
+  if (byte_count == 0 || byte_count > SIZE_MAX / 2 || alignment > SIZE_MAX / 4) return NULL;
+  size_t used = (byte_count + page - 1) / page * page;
+  size_t slack = alignment > page ? alignment - page : 0;
+  uint8_t *base = mmap(NULL, used + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) return NULL;
+  // Trim the mapping to an aligned window of it.
+  size_t misaligned = alignment == 0 ? 0 : (uintptr_t)base % alignment;
+  size_t head = misaligned == 0 ? 0 : alignment - misaligned;
+  if (head > 0) munmap(base, head);
+  if (slack > head) munmap(base + head + used, slack - head);
+#ifdef MADV_HUGEPAGE
+  if (huge) madvise(base + head, used, MADV_HUGEPAGE);
+#endif
+  return base + head;
+}
+
+int betula_unmap(void *address, size_t byte_count) {
+  size_t page = betula_page_byte_count();
+  return munmap(address, (byte_count + page - 1) / page * page) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,66 @@
+// The device of one run: the stack of decorators, the channel on top, and the memory budget beside it.
+
+import Accounting
+import Foundation
+import Primitives
+import Storage
+
+/// What a run's engine lives on.
+struct RunDevice {
+  let stack: DeviceStack
+  let timed: TimedDevice
+  let channel: IOChannel
+  let budget: MemoryBudget
+  private let temporaryFile: String?
+
+  init(_ spec: RunSpec) throws {
+    let device = spec.device
+    var description = DeviceDescription()
+    description.capacityByteCount = UInt64(device.capacityByteCount)
+    description.transferUnitByteCount = device.transferUnitByteCount
+    description.timeModel = TimeModel(profile: try DeviceProfile.named(device.profile))
+    if device.kind == .file {
+      let folder = device.path ?? NSTemporaryDirectory()
+      let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
+      let path = (folder as NSString).appendingPathComponent(name)
+      description.base = .file(path: path, mode: device.access == .direct ? .direct : .buffered)
+      temporaryFile = path
+    } else {
+      temporaryFile = nil
+    }
+    stack = try DeviceStack(description)
+    guard let timed = stack.timed else {
+      preconditionFailure("A stack described with a time model has a clock.")
+    }
+    self.timed = timed
+    channel = stack.makeChannel(
+      coalesces: device.coalesces, maximumTransferByteCount: device.maximumTransferByteCount)
+    budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
+  }
+
+  /// Where an engine is opened, fresh or again.
+  func environment(for spec: RunSpec, creates: Bool) -> EngineEnvironment {
+    EngineEnvironment(
+      channel: channel, budget: budget, seed: spec.seed, creates: creates,
+      syncEveryCommits: spec.commit.syncEveryCommits)
+  }
+
+  /// Writes the device's bytes to a file of their own.
+  func keep(at path: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    if let memory = stack.memory {
+      try memory.writeImage(to: path)
+    } else if let temporaryFile {
+      if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+      try FileManager.default.moveItem(atPath: temporaryFile, toPath: path)
+    }
+  }
+
+  /// Removes what a file device left, also after a failure.
+  func removeFile() throws {
+    if let temporaryFile, FileManager.default.fileExists(atPath: temporaryFile) {
+      try FileManager.default.removeItem(atPath: temporaryFile)
+    }
+  }
+}
