@@ -8,7 +8,7 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("ExistentialAny")
 ]
 
 /// A library room and what it may import.
@@ -43,7 +43,7 @@ let package = Package(
   targets: [
     // System pieces.
     .target(name: "CSystem"),
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
 
     // 0-1
     room("Primitives", imports: ["CSystem"]),

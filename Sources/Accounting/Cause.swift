@@ -120,10 +120,10 @@ public enum Cause: UInt8, CaseIterable, Sendable {
     case .nodeDirectory: ("node_directory", .metadata, "The map from node id to extent.")
     case .manifest: ("manifest", .metadata, "The set of live tables.")
     case .freeList: ("free_list", .data, "A guest's free-list page.")
-    case .databaseHeader: ("database_header", .data, "Page 1 of a guest database, when it is not a tree page.")
+    case .databaseHeader: ("database_header", .data, "Page 1 of a guest database that is no tree page.")
     case .walHeader: ("wal_header", .log, "The header of a guest's write-ahead log.")
     case .walFrameHeader: ("wal_frame_header", .log, "Frame headers of a guest's write-ahead log.")
-    case .walLeaf: ("wal_leaf", .log, "Leaf pages written to or read from a guest's write-ahead log.")
+    case .walLeaf: ("wal_leaf", .log, "Leaf pages in a guest's write-ahead log.")
     case .walInterior: ("wal_interior", .log, "Interior pages in a guest's write-ahead log.")
     case .walOverflow: ("wal_overflow", .log, "Overflow pages in a guest's write-ahead log.")
     case .walOther: ("wal_other", .log, "Other pages in a guest's write-ahead log.")
@@ -148,6 +148,7 @@ public struct Level: RawRepresentable, Hashable, Sendable {
   /// How many raw values a table indexed by level must hold; deeper levels share the last.
   public static let tableCount = 16
 
+  /// The level with this table index.
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// The transfer belongs to no level.
@@ -164,7 +165,9 @@ public struct Level: RawRepresentable, Hashable, Sendable {
 
 /// Who asked: one number per concurrent client of a run, 0 for the only one.
 public struct Client: RawRepresentable, Hashable, Sendable {
+  /// The client's number.
   public let rawValue: UInt8
+  /// The client with this number.
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// The only, or first, client.
   @inlinable public static var first: Client { Client(rawValue: 0) }

@@ -22,6 +22,7 @@ public struct IOCount: Equatable, Sendable {
   /// Transfers that began where this cause's previous transfer in this direction ended.
   public var streamSequentialCount: UInt64 = 0
 
+  /// All zero.
   public init() {}
 
   /// Whether nothing was counted.
@@ -101,9 +102,13 @@ public struct IOLedger: Equatable, Sendable {
 
   /// One non-zero cell.
   public struct Row: Equatable, Sendable {
+    /// The kind of call.
     public var direction: Direction
+    /// Why.
     public var cause: Cause
+    /// For which level.
     public var level: Level
+    /// How much.
     public var count: IOCount
   }
 

@@ -91,3 +91,15 @@ public final class MemoryBudget {
     peaks = accounts
   }
 }
+
+extension MemoryBudget {
+  /// Holds the rule that a closed engine has released everything it reserved.
+  ///
+  /// - Throws: `.outOfBudget` naming the first account that still holds bytes.
+  public func requireReleased() throws(StorageError) {
+    for account in MemoryAccount.allCases where held(by: account) > 0 {
+      throw .outOfBudget(
+        account: account.name, requestedByteCount: -held(by: account), availableByteCount: availableByteCount)
+    }
+  }
+}

@@ -12,20 +12,28 @@
 // 3. Keys are ordered as unsigned bytes, a prefix before its extensions.
 // 4. Views handed to closures are valid inside the closure only; no copy is made on the hit path.
 // 5. A reader never changes what is stored.
+// 6. The empty key is a key like any other (the first), an empty value a value like any other.
+// 7. A batch that is refused (`.limitExceeded`, `.unsupported`, `.outOfBudget`) changes nothing, and the engine
+//    goes on working.
 
 import Primitives
 
 /// What an engine can take, declared up front and enforced with `.limitExceeded`.
 public struct EngineLimits: Equatable, Sendable {
+  /// The longest key, and the longest bound of a range delete, in bytes.
   public var maximumKeyByteCount: Int
+  /// The longest value, in bytes.
   public var maximumValueByteCount: Int
+  /// The most operations of one batch.
   public var maximumBatchOperationCount: Int
   /// False for the null engine only: reads find nothing.
   public var stores: Bool
+  /// False when `makeSnapshot` is refused.
   public var offersSnapshots: Bool
   /// False when range deletes are refused.
   public var offersRangeDelete: Bool
 
+  /// Limits; what is not said is offered.
   public init(
     maximumKeyByteCount: Int, maximumValueByteCount: Int, maximumBatchOperationCount: Int = 1 << 24,
     stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true
@@ -50,6 +58,7 @@ public enum DurabilityClass: Equatable, Sendable, CustomStringConvertible {
   /// A committed prefix, durable at the engine's own checkpoints (SQLite WAL + NORMAL).
   case atCheckpoints
 
+  /// The name in records.
   public var description: String {
     switch self {
     case .none: "none"
@@ -63,8 +72,11 @@ public enum DurabilityClass: Equatable, Sendable, CustomStringConvertible {
 
 /// Which keys a cursor may stand on: lower bound included, upper bound excluded, nil for open.
 public struct KeyRange: Equatable, Sendable {
+  /// The first key that may be shown; nil for no bound.
   public var lowerBound: [UInt8]?
+  /// The first key that may not be shown any more; nil for no bound.
   public var upperBound: [UInt8]?
+  /// The keys of [lowerBound, upperBound).
   public init(lowerBound: [UInt8]? = nil, upperBound: [UInt8]? = nil) {
     self.lowerBound = lowerBound
     self.upperBound = upperBound
@@ -87,7 +99,7 @@ public protocol Cursor: AnyObject {
   func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void)
 
   /// Moves so that the following `next` stands on the first entry at or after `key` in scan order,
-  /// within the cursor's bounds.
+  /// within the cursor's bounds. It may move either way, and also away from the end.
   func seek(to key: RawSpan) throws(EngineError)
 }
 
@@ -151,15 +163,20 @@ public struct SpaceReport: Equatable, Sendable {
   /// The largest free extent, nil when the engine's space is not a volume.
   public var largestFreeExtentByteCount: UInt64?
 
+  /// One named part.
   public struct Part: Equatable, Sendable {
+    /// `snake_case`.
     public var name: String
+    /// Its bytes on the device.
     public var byteCount: UInt64
+    /// A part.
     public init(name: String, byteCount: UInt64) {
       self.name = name
       self.byteCount = byteCount
     }
   }
 
+  /// A report; the parts sum to the allocated bytes.
   public init(allocatedByteCount: UInt64, parts: [Part], largestFreeExtentByteCount: UInt64? = nil) {
     self.allocatedByteCount = allocatedByteCount
     self.parts = parts

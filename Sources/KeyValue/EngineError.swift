@@ -15,6 +15,7 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A guest library (SQLite) answered an error of its own.
   case guest(code: Int32, message: String)
 
+  /// One sentence.
   public var description: String {
     switch self {
     case .storage(let error): error.description

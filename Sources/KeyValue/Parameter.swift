@@ -21,6 +21,7 @@ public enum ParameterValue: Hashable, Sendable, CustomStringConvertible {
   case text(String)
   case boolean(Bool)
 
+  /// The canonical spelling.
   public var description: String {
     switch self {
     case .integer(let value): String(value)
@@ -33,14 +34,18 @@ public enum ParameterValue: Hashable, Sendable, CustomStringConvertible {
 
 /// One parameter: its name in a study (`snake_case`, unit last), its type, default, range and meaning.
 public struct ParameterDescriptor: Equatable, Sendable {
+  /// `snake_case`, units last.
   public var name: String
+  /// The values it takes.
   public var kind: ParameterKind
   /// nil when the study must say it.
   public var defaultValue: ParameterValue?
   /// One sentence: meaning and unit.
   public var meaning: String
 
-  public init(_ name: String, _ kind: ParameterKind, default defaultValue: ParameterValue?, _ meaning: String) {
+  /// A parameter.
+  public init(_ name: String, _ kind: ParameterKind, default defaultValue: ParameterValue?, _ meaning: String)
+  {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
@@ -50,10 +55,13 @@ public struct ParameterDescriptor: Equatable, Sendable {
 
 /// Values for a list of descriptors, complete after `resolved`.
 public struct ParameterSet: Equatable, Sendable {
+  /// The values by name.
   public private(set) var values: [String: ParameterValue]
 
+  /// A set of these values.
   public init(_ values: [String: ParameterValue] = [:]) { self.values = values }
 
+  /// The value of one parameter, nil when it has none.
   public subscript(name: String) -> ParameterValue? {
     get { values[name] }
     set { values[name] = newValue }
@@ -104,12 +112,14 @@ public struct EngineDescriptor: Sendable {
   public var name: String
   /// One sentence.
   public var summary: String
+  /// What it can be given.
   public var parameters: [ParameterDescriptor]
   /// nil when the engine can be used here, otherwise the reason it is absent.
   public var absentBecause: String?
   /// Raised when the bytes on the device change meaning; part of a run's identity.
   public var formatVersion: Int
 
+  /// A descriptor.
   public init(
     name: String, summary: String, parameters: [ParameterDescriptor], absentBecause: String? = nil,
     formatVersion: Int

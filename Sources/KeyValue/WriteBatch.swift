@@ -6,6 +6,8 @@
 // Invariants
 // 1. Entries keep the order of the calls; a later operation on the same key wins or composes.
 // 2. After warm-up, appending allocates nothing.
+// 3. Every operand has the shape of its kind, so an engine need not check it again.
+// 4. `longest` is the component-wise maximum over the entries, so that checking limits is O(1).
 
 import Primitives
 
@@ -22,30 +24,63 @@ public enum OperationKind: UInt8, Sendable, CaseIterable {
   /// engine's value limit the value stays as it is.
   case append = 4
   /// Upsert: overwrites bytes from an offset on; a gap is filled with zeros. Operand: 4-byte little-endian
-  /// offset, then the bytes. Offset + bytes must be within the value limit.
+  /// offset, then the bytes. The result is max(old, offset + bytes) long; offset + bytes must be within the
+  /// value limit.
   case patch = 5
-  /// Removes every key in [key, value): the value field holds the end of the range.
+  /// Removes every key in [key, value): the value field holds the end of the range. An end at or before the
+  /// start is an empty range.
   case deleteRange = 6
 
   /// Whether the new value depends on the old one.
   @inlinable public var isUpsert: Bool { self == .add || self == .append || self == .patch }
+
+  /// Whether an operand of this length can belong to this kind: what a batch demands of its caller and what a
+  /// decoder demands of stored bytes.
+  @inlinable public func accepts(operandByteCount: Int) -> Bool {
+    switch self {
+    case .put, .append, .deleteRange: true
+    case .delete: operandByteCount == 0
+    case .add: operandByteCount == 8
+    case .patch: operandByteCount >= 4
+    }
+  }
 }
 
 /// Write operations to be applied together.
 public struct WriteBatch: ~Copyable {
   /// One operation; `key` and `operand` are ranges of the arena.
   public struct Entry {
+    /// What is done.
     public var kind: OperationKind
+    /// Where the key begins in the arena.
     public var keyStart: Int
+    /// The length of the key, or of a range's start.
     public var keyByteCount: Int
+    /// Where the operand begins in the arena.
     public var operandStart: Int
+    /// The length of the value, operand or range end.
     public var operandByteCount: Int
   }
 
   @usableFromInline var arena: UnsafeMutableRawPointer
   @usableFromInline var arenaByteCount: Int
   @usableFromInline var arenaCapacityByteCount: Int
+  /// The operations in the order of the calls.
   public private(set) var entries: ContiguousArray<Entry>
+  /// The longest parts of any entry, in bytes.
+  public private(set) var longest = Longest()
+
+  /// What the limits of an engine are held against.
+  public struct Longest: Equatable, Sendable {
+    /// Keys and both bounds of range deletes.
+    public var keyByteCount = 0
+    /// Values, append operands, and offset + bytes of patches.
+    public var valueByteCount = 0
+    /// Whether the batch deletes a range.
+    public var hasRangeDelete = false
+    /// Whether the batch adds to a counter, whose result is at least eight bytes.
+    public var hasAdd = false
+  }
 
   /// An empty batch with room for `reservedByteCount` bytes before it grows.
   public init(reservedByteCount: Int = 4096) {
@@ -71,13 +106,28 @@ public struct WriteBatch: ~Copyable {
   /// Forgets the operations, keeps the memory.
   public mutating func removeAll() {
     arenaByteCount = 0
+    longest = Longest()
     entries.removeAll(keepingCapacity: true)
   }
 
-  /// Adds an operation by copying its key and operand.
+  /// Adds an operation by copying its key and operand. An operand of the wrong length for its kind is a
+  /// mistake of the caller (see `OperationKind.accepts`).
   public mutating func append(
     _ kind: OperationKind, key: UnsafeRawBufferPointer, operand: UnsafeRawBufferPointer
   ) {
+    precondition(
+      kind.accepts(operandByteCount: operand.count), "An operand has the length its kind demands.")
+    longest.keyByteCount = max(longest.keyByteCount, key.count)
+    switch kind {
+    case .put, .append: longest.valueByteCount = max(longest.valueByteCount, operand.count)
+    case .delete: break
+    case .add: longest.hasAdd = true
+    case .patch:
+      longest.valueByteCount = max(longest.valueByteCount, patchEndByteCount(operand: operand))
+    case .deleteRange:
+      longest.keyByteCount = max(longest.keyByteCount, operand.count)
+      longest.hasRangeDelete = true
+    }
     let needed = arenaByteCount + key.count + operand.count
     if needed > arenaCapacityByteCount { grow(to: needed) }
     let keyStart = arenaByteCount

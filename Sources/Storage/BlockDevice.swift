@@ -21,6 +21,29 @@ public enum ControlOperation: Sendable, Equatable {
   case discard(offset: UInt64, byteCount: UInt64, cause: Cause)
   /// A change of a file space's names, for the trace and the crash laboratory; no bytes move.
   case namespace(Direction, fileID: UInt32)
+
+  /// What the call counts as.
+  public var direction: Direction {
+    switch self {
+    case .sync: .sync
+    case .discard: .discard
+    case .namespace(let direction, _): direction
+    }
+  }
+
+  /// Why it happens; a change of names belongs to the file directory.
+  public var cause: Cause {
+    switch self {
+    case .sync(let cause), .discard(_, _, let cause): cause
+    case .namespace: .fileDirectory
+    }
+  }
+
+  /// The bytes it counts for: those a discard covers, else 0.
+  public var byteCount: UInt64 {
+    if case .discard(_, let byteCount, _) = self { return byteCount }
+    return 0
+  }
 }
 
 /// An address space of bytes with one clock and one head.
@@ -38,4 +61,46 @@ public protocol BlockDevice: AnyObject {
 
   /// Performs a call that moves no data.
   func control(_ operation: ControlOperation) throws(StorageError)
+}
+
+extension BlockDevice {
+  /// Refuses a batch with a misaligned transfer or one beyond the end; every base device asks first, so a refused
+  /// batch has done nothing.
+  func checkRanges(of batch: borrowing TransferBatch) throws(StorageError) {
+    let mask = UInt64(transferUnitByteCount - 1)
+    let capacity = capacityByteCount
+    for index in batch.transfers.indices {
+      let (offset, byteCount) = (batch.transfers[index].offset, batch.transfers[index].byteCount)
+      guard (offset | UInt64(byteCount)) & mask == 0 else {
+        throw .misaligned(
+          offset: offset, byteCount: byteCount, transferUnitByteCount: transferUnitByteCount)
+      }
+      guard offset <= capacity && UInt64(byteCount) <= capacity - offset else {
+        throw .outOfRange(offset: offset, byteCount: byteCount, capacityByteCount: capacity)
+      }
+    }
+  }
+
+  /// Refuses a discard that is misaligned or ends beyond the device.
+  func checkDiscard(offset: UInt64, byteCount: UInt64) throws(StorageError) {
+    let reported = Int(clamping: byteCount)
+    guard (offset | byteCount) & UInt64(transferUnitByteCount - 1) == 0 else {
+      throw .misaligned(
+        offset: offset, byteCount: reported, transferUnitByteCount: transferUnitByteCount)
+    }
+    guard offset <= capacityByteCount && byteCount <= capacityByteCount - offset else {
+      throw .outOfRange(offset: offset, byteCount: reported, capacityByteCount: capacityByteCount)
+    }
+  }
+}
+
+extension Segment {
+  /// Where the segment's bytes are, nil while it is to be vended.
+  var sourcePointer: UnsafeMutableRawPointer? {
+    switch memory {
+    case .borrowed(let pointer): pointer
+    case .frame(let frame, let offset): frame.pointer + offset
+    case .vended: nil
+    }
+  }
 }

@@ -4,7 +4,9 @@ import Accounting
 
 /// The place an engine is opened in: one device behind one channel, one budget, one seed.
 public struct EngineEnvironment {
+  /// The one way to the device.
   public var channel: IOChannel
+  /// The memory the engine may hold.
   public var budget: MemoryBudget
   /// Seeds everything random in the engine (volume id, SQLite's randomness).
   public var seed: UInt64
@@ -13,6 +15,7 @@ public struct EngineEnvironment {
   /// Every how many commits `apply` is called with `sync`: 0 never, 1 each, n every n-th.
   public var syncEveryCommits: Int
 
+  /// An environment; the caller keeps the channel to read its ledger.
   public init(
     channel: IOChannel, budget: MemoryBudget, seed: UInt64, creates: Bool, syncEveryCommits: Int
   ) {

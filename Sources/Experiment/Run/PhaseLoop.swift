@@ -1,0 +1,183 @@
+// The operations of one data phase, sent to an engine one after the other, every answer checked.
+//
+//   stream ──▶ operation ─┬─ write ─▶ batch ──full──▶ apply (every n-th with sync) ──▶ expected state moves on
+//                         └─ read ──▶ get │ cursor ──▶ answer held against the expected state
+//
+// Invariants
+// 1. Reads see committed batches only; the expected state changes when a batch commits, not when it is filled.
+// 2. Every batch has exactly `batchOperations` operations, the last of a phase excepted.
+// 3. What an operation moved is the difference of the channel's counters around it; what background work moved
+//    inline is charged to the operation that ran it.
+
+import Accounting
+import CSystem
+import KeyValue
+import Primitives
+import Results
+import Storage
+import Workload
+
+/// Counts of one kind of read.
+struct ReadTally {
+  var operationCount: UInt64 = 0
+  var readTransferCount: UInt64 = 0
+  var readByteCount: UInt64 = 0
+  var returnedByteCount: UInt64 = 0
+}
+
+/// A wrong answer voids the run.
+extension WrongAnswer: Error {}
+
+/// The operation loop of one phase.
+struct PhaseLoop: ~Copyable {
+  let engine: any Engine
+  let device: RunDevice
+  let phase: DataPhase
+  let batchOperations: Int
+  let syncEveryCommits: Int
+  let checks: Bool
+  /// Called when `sampleInterval` further operations are done.
+  let sampleInterval: UInt64
+
+  var stream: OperationStream
+  var encoder: OperationEncoder
+  var checker: AnswerChecker
+  var commitCount: UInt64
+
+  private var batch = WriteBatch(reservedByteCount: 1 << 16)
+  private(set) var operationCount: UInt64 = 0
+  private(set) var logicalWriteByteCount: UInt64 = 0
+  private(set) var transfers = TransferHistograms()
+  private(set) var latency = LatencySampler()
+  private(set) var tallies = ContiguousArray(
+    repeating: ReadTally(), count: StreamOperation.allCases.count + 1)
+  private var seen: TransferTotals
+
+  /// One in so many reads is timed; commits are timed when they are rare enough.
+  private static let latencyMask: UInt64 = 15
+
+  init(
+    engine: any Engine, device: RunDevice, workload: WorkloadSpec, phase: DataPhase,
+    stream: consuming OperationStream, checker: consuming AnswerChecker, commit: CommitSpec,
+    commitCount: UInt64
+  ) {
+    self.engine = engine
+    self.device = device
+    self.phase = phase
+    self.stream = stream
+    self.checker = checker
+    self.commitCount = commitCount
+    batchOperations = commit.batchOperations
+    syncEveryCommits = commit.syncEveryCommits
+    checks = workload.checksAnswers && engine.limits.stores
+    encoder = OperationEncoder(workload: workload)
+    sampleInterval = max(1, phase.operationCount / 100)
+    seen = device.channel.totals
+  }
+
+  /// Runs to the end of the phase.
+  ///
+  /// - Parameter sample: called every `sampleInterval` operations and at the end, with the loop's counters.
+  /// - Throws: `EngineError`, `WrongAnswer`, or what `sample` throws.
+  mutating func run(sample: (borrowing PhaseLoop) throws -> Void) throws {
+    var operation = Operation()
+    var nextSample = sampleInterval
+    while stream.next(&operation) {
+      if operation.kind.isWrite {
+        encoder.append(operation, to: &batch)
+        checker.note(operation)
+        if batch.count == batchOperations { try commit() } else { transfers.recordIdle() }
+      } else {
+        try read(operation)
+      }
+      operationCount += 1
+      if operationCount == nextSample {
+        nextSample += sampleInterval
+        try sample(self)
+      }
+    }
+    if batch.count > 0 { try commit() }
+    transfers.finish()
+    if operationCount + sampleInterval != nextSample || operationCount == 0 { try sample(self) }
+  }
+
+  /// Gives the expected state back to the run.
+  consuming func finish() -> (checker: AnswerChecker, position: StreamPosition, commitCount: UInt64) {
+    (checker, stream.position, commitCount)
+  }
+
+  private mutating func commit() throws {
+    commitCount += 1
+    let syncs = syncEveryCommits > 0 && commitCount % UInt64(syncEveryCommits) == 0
+    let isTimed = batchOperations >= 16 || commitCount & Self.latencyMask == 0
+    let start = isTimed ? betula_monotonic_nanoseconds() : 0
+    try engine.apply(batch, sync: syncs)
+    if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.commitSlot) }
+    logicalWriteByteCount += UInt64(batch.logicalByteCount)
+    checker.applied()
+    batch.removeAll()
+    settleTransfers(slot: nil)
+  }
+
+  private mutating func read(_ operation: Operation) throws {
+    let slot = LatencySampler.slot(operation.kind)
+    let isTimed = operationCount & Self.latencyMask == 0 || operation.kind == .scan
+    let start = isTimed ? betula_monotonic_nanoseconds() : 0
+    if operation.kind == .scan { try scan(operation) } else { try get(operation) }
+    if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: slot) }
+    tallies[slot].operationCount += 1
+    settleTransfers(slot: slot)
+    if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
+  }
+
+  private mutating func get(_ operation: Operation) throws {
+    let key = encoder.key(of: operation)
+    var returned = 0
+    let found = try engine.get(key.bytes) { value in
+      returned = value.byteCount
+      if checks { checker.check(value, for: operation, ordinal: operationCount) }
+    }
+    if found {
+      tallies[LatencySampler.slot(operation.kind)].returnedByteCount += UInt64(returned + key.count)
+    } else if checks {
+      checker.checkNotFound(operation, ordinal: operationCount)
+    }
+  }
+
+  private mutating func scan(_ operation: Operation) throws {
+    let key = encoder.key(of: operation)
+    let cursor = try engine.makeCursor(.all, phase.scanOrder)
+    try cursor.seek(to: key.bytes)
+    if checks { checker.beginScan(operation, ordinal: operationCount, order: phase.scanOrder) }
+    var returned = 0
+    var entryCount: UInt32 = 0
+    while entryCount < operation.length {
+      guard try cursor.next() else { break }
+      cursor.withCurrent { key, value in
+        returned += key.byteCount + value.byteCount
+        if checks { checker.checkEntry(key: key, value: value) }
+      }
+      entryCount += 1
+    }
+    if checks { checker.endScan() }
+    tallies[LatencySampler.slot(.scan)].returnedByteCount += UInt64(returned)
+  }
+
+  /// Charges what moved since the last operation to this one.
+  @inline(__always) private mutating func settleTransfers(slot: Int?) {
+    let now = device.channel.totals
+    if now == seen {
+      transfers.recordIdle()
+      return
+    }
+    let reads = now.readTransferCount - seen.readTransferCount
+    let readBytes = now.readByteCount - seen.readByteCount
+    transfers.record(
+      readTransfers: reads, readBytes: readBytes, writeBytes: now.writeByteCount - seen.writeByteCount)
+    if let slot {
+      tallies[slot].readTransferCount += reads
+      tallies[slot].readByteCount += readBytes
+    }
+    seen = now
+  }
+}

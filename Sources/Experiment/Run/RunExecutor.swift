@@ -1,0 +1,398 @@
+// One run from beginning to end: the only place that composes an engine, a workload and a device.
+//
+//   RunSpec ─▶ RunDevice ─▶ engine.open ─▶ phase ─▶ phase ─▶ … ─▶ close ─▶ rows
+//                                            │ each phase ends with: conservation checked, rows written
+//
+// Invariants
+// 1. A run either has a row for each of its phases with status ok, or has failed: then the phase that failed and
+//    every other phase of the run carry the reason, because a wrong answer or a lost byte voids the whole run.
+// 2. Numbers that depend on a clock go to timing and latency rows only.
+// 3. Nothing here knows an engine by name.
+
+import Accounting
+import EngineCatalogue
+import KeyValue
+import Primitives
+import Results
+import Storage
+import Workload
+
+/// What a run left: rows for the record, and what the manifest says of its engine.
+public struct RunOutcome: Sendable {
+  public var runs: [RunRow] = []
+  public var io: [IORow] = []
+  public var series: [SeriesRow] = []
+  public var histograms: [HistogramRow] = []
+  public var timing: [TimingRow] = []
+  public var latency: [LatencyRow] = []
+  /// Settings as read back from the running engine.
+  public var settings: [(name: String, value: String)] = []
+  /// Why the run failed, nil when it did not.
+  public var failure: String?
+  /// The hash of the device's bytes at the end, nil where the device is a file.
+  public var deviceHash: UInt64?
+
+  public init() {}
+}
+
+/// Makes one run.
+public final class RunExecutor {
+  private let spec: RunSpec
+  private let entry: EngineEntry
+  private let observer: RunObserver
+  private let keepVolumesDirectory: String?
+  private let tick: (String, UInt64, UInt64) -> Void
+
+  private var outcome = RunOutcome()
+  private var temperature = "cold"
+  /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
+  private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  private var peakAllocatedRatio: Double?
+
+  /// An executor for `spec`.
+  ///
+  /// - Parameters:
+  ///   - tick: called with (phase, operations done, operations of the phase) every few thousand operations.
+  ///   - keepVolumesDirectory: where the device's bytes are kept as `<run id>.volume`; nil to keep none.
+  public init(
+    spec: RunSpec, entry: EngineEntry, observer: RunObserver = RunObserver(),
+    keepVolumesDirectory: String? = nil, tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
+  ) {
+    self.spec = spec
+    self.entry = entry
+    self.observer = observer
+    self.keepVolumesDirectory = keepVolumesDirectory
+    self.tick = tick
+  }
+
+  /// Makes the run.
+  ///
+  /// - Throws: `RunInterrupted` only; every other failure is in the outcome.
+  public func execute() throws(RunInterrupted) -> RunOutcome {
+    var failure: (phase: String, reason: String)?
+    do {
+      try run { phase, error in failure = (phase, error) }
+    } catch is RunInterrupted {
+      throw RunInterrupted()
+    } catch {
+      failure = failure ?? ("open", "\(error)")
+    }
+    if let failure { void(failure) }
+    return outcome
+  }
+
+  private func run(failed: (String, String) -> Void) throws {
+    var phaseName = "open"
+    do {
+      let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
+      let device = try RunDevice(spec)
+      let environment = device.environment(for: spec, creates: true)
+      var engine = try entry.open(environment, spec.engineParameters)
+      outcome.settings = engine.settingsReadBack()
+      var position = StreamPosition()
+      var commitCount: UInt64 = 0
+      var checker = AnswerChecker(
+        workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+
+      for (ordinal, phase) in spec.phases.enumerated() {
+        phaseName = phase.name
+        if observer.isInterrupted() { throw RunInterrupted() }
+        tick(phase.name, 0, 0)
+        device.budget.resetPeak()
+        checker.beginPhase(phase.name)
+        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload) {
+          let loop = PhaseLoop(
+            engine: engine, device: device, workload: workload, phase: data,
+            stream: try OperationStream(
+              phase: data, phaseOrdinal: ordinal, workload: workload, position: position),
+            checker: checker, commit: spec.commit, commitCount: commitCount)
+          (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
+          temperature = "warm"
+        } else {
+          engine = try runVerb(phase, ordinal, engine, device, checker)
+        }
+        try checkConservation(channel: device.channel, counting: device.stack.counting)
+      }
+      phaseName = "close"
+      try engine.close()
+      try checkConservation(channel: device.channel, counting: device.stack.counting)
+      try device.budget.requireReleased()
+      outcome.deviceHash = device.stack.memory?.contentHash()
+      if let keepVolumesDirectory {
+        try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
+      }
+      try device.finish()
+    } catch let interrupted as RunInterrupted {
+      throw interrupted
+    } catch {
+      failed(phaseName, "\(error)")
+      throw error
+    }
+  }
+
+  // MARK: Phases
+
+  private func runData(
+    _ loop: consuming PhaseLoop, _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice
+  ) throws -> (AnswerChecker, StreamPosition, UInt64) {
+    let start = MeterReading(device)
+    let statisticsBefore = engine.statistics()
+    var sampleRows: [SeriesRow] = []
+    var nextLook: UInt64 = 0
+    try loop.run { loop in
+      if observer.isInterrupted() { throw RunInterrupted() }
+      tick(phase.name, loop.operationCount, loop.phase.operationCount)
+      if loop.operationCount >= nextLook || loop.operationCount == loop.phase.operationCount {
+        nextLook = loop.operationCount + loop.sampleInterval
+        sampleRows.append(try sample(loop, phase, start, engine, device))
+      }
+    }
+    let acknowledged = MeterReading(device)
+    let wrote = loop.logicalWriteByteCount > 0
+    if wrote { try engine.checkpoint() }
+    let end = MeterReading(device)
+
+    var row = baseRow(phase, ordinal, engine)
+    row.operations = loop.operationCount
+    row.logicalWriteBytes = loop.logicalWriteByteCount
+    row.streamHash = loop.stream.hash.description
+    row.cacheTemperature = temperature
+    if loop.checks { row.answersChecked = loop.checker.checkedAnswerCount }
+    row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
+    for account in MemoryAccount.allCases where device.budget.peak(of: account) > 0 {
+      row.setMemoryPeak(of: account, byteCount: device.budget.peak(of: account))
+    }
+    fillDevice(&row, start, end)
+    let ledger = end.ledger.subtracting(start.ledger)
+    if wrote {
+      let acknowledgedLedger = acknowledged.ledger.subtracting(start.ledger)
+      let bytes = loop.logicalWriteByteCount
+      row.waDataAck = WriteAmplification.data(ledger: acknowledgedLedger, logicalWriteByteCount: bytes)
+      row.waTotalAck = WriteAmplification.total(ledger: acknowledgedLedger, logicalWriteByteCount: bytes)
+      row.waDataEnd = WriteAmplification.data(ledger: ledger, logicalWriteByteCount: bytes)
+      row.waTotalEnd = WriteAmplification.total(ledger: ledger, logicalWriteByteCount: bytes)
+    }
+    fillReads(&row, loop, ledger)
+    for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
+      row.setStatistic(after.name, after.value &- before.value)
+      if after.name.hasSuffix("_inspected"), row.raStruct == nil, !wrote {
+        row.raStruct = ReadAmplification.inspections(
+          inspectedCount: after.value &- before.value, operationCount: loop.operationCount)
+      }
+    }
+    fillSpace(&row, try engine.spaceReport(), loop.checker.state)
+    outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
+    outcome.latency += loop.latency.rows(runID: spec.id, phase: phase.name)
+    outcome.series += sampleRows
+    finishRow(row, phase, start, end)
+    if wrote { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
+    return loop.finish()
+  }
+
+  private func runVerb(
+    _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice, _ checker: AnswerChecker
+  ) throws -> any Engine {
+    let start = MeterReading(device)
+    var current = engine
+    switch phase.kind {
+    case "settle": try engine.settle()
+    case "checkpoint": try engine.checkpoint()
+    case "drop_cache":
+      try engine.dropCache()
+      temperature = "cold"
+    case "reopen":
+      try engine.close()
+      current = try entry.open(device.environment(for: spec, creates: false), spec.engineParameters)
+      temperature = "cold"
+    default: preconditionFailure("Phase kind '\(phase.kind)' is in the catalogue but has no meaning here.")
+    }
+    let end = MeterReading(device)
+    var row = baseRow(phase, ordinal, current)
+    row.operations = 0
+    row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
+    fillDevice(&row, start, end)
+    fillSpace(&row, try current.spaceReport(), checker.state)
+    if phase.kind == "settle" {
+      row.saSettled = row.saLive
+      if let owed = unsettled {
+        let ledger = end.ledger.subtracting(owed.start.ledger)
+        let bytes = owed.logicalWriteByteCount
+        outcome.runs[owed.row].waDataSettled = WriteAmplification.data(
+          ledger: ledger, logicalWriteByteCount: bytes)
+        outcome.runs[owed.row].waTotalSettled = WriteAmplification.total(
+          ledger: ledger, logicalWriteByteCount: bytes)
+        outcome.runs[owed.row].saSettled = row.saLive
+        outcome.runs[owed.row].settleDebtBytes =
+          end.ledger.subtracting(start.ledger).total(.write).transferredByteCount
+        unsettled = nil
+      }
+    }
+    finishRow(row, phase, start, end)
+    return current
+  }
+
+  // MARK: Rows
+
+  private func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
+    var row = RunRow(runID: spec.id, phase: phase.name)
+    row.study = spec.study
+    row.engine = spec.engine
+    row.label = spec.label
+    row.phaseKind = phase.kind
+    row.phaseIndex = UInt64(ordinal)
+    row.repeat = UInt64(spec.repeatIndex)
+    row.seed = spec.seed
+    row.status = .ok
+    row.batchOperations = UInt64(spec.commit.batchOperations)
+    row.syncEveryCommits = UInt64(spec.commit.syncEveryCommits)
+    row.durabilityClass = engine?.durabilityClass.description
+    row.records = UInt64(spec.records)
+    row.memoryBudgetBytes = UInt64(spec.memoryBudgetByteCount)
+    for (name, value) in spec.engineParameters.sorted { row.setParameter(name, value.description) }
+    for (name, value) in spec.workload.sorted where name != "records" {
+      row.setParameter(name, value.description)
+    }
+    return row
+  }
+
+  private func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
+    let counts = end.counts.subtracting(start.counts)
+    row.deviceReadCount = counts[.read].operationCount
+    row.deviceReadBytes = counts[.read].byteCount
+    row.deviceWriteCount = counts[.write].operationCount
+    row.deviceWriteBytes = counts[.write].byteCount
+    row.deviceSyncCount = counts[.sync].operationCount
+    row.deviceDiscardBytes = counts[.discard].byteCount
+    let ledger = end.ledger.subtracting(start.ledger)
+    row.requestedReadBytes = ledger.total(.read).requestedByteCount
+    row.requestedWriteBytes = ledger.total(.write).requestedByteCount
+    let charge = end.charge.subtracting(start.charge)
+    row.affineMs = charge.affineSeconds * 1000
+    row.pdamSteps = charge.pdamStepCount
+    row.deviceS = charge.deviceSeconds
+  }
+
+  private func fillReads(_ row: inout RunRow, _ loop: borrowing PhaseLoop, _ ledger: IOLedger) {
+    let hit = loop.tallies[LatencySampler.slot(.getHit)]
+    let miss = loop.tallies[LatencySampler.slot(.getMiss)]
+    let scan = loop.tallies[LatencySampler.slot(.scan)]
+    let readCount = hit.operationCount + miss.operationCount + scan.operationCount
+    guard readCount > 0 else { return }
+    let returned = hit.returnedByteCount + miss.returnedByteCount + scan.returnedByteCount
+    let transfers = hit.readTransferCount + miss.readTransferCount + scan.readTransferCount
+    let bytes = hit.readByteCount + miss.readByteCount + scan.readByteCount
+    row.returnedBytes = returned
+    row.raIos = quotient(transfers, readCount)
+    row.raBytes = quotient(bytes, returned)
+    row.readBytesPerOperation = quotient(bytes, readCount)
+    row.raIosHit = quotient(hit.readTransferCount, hit.operationCount)
+    row.raIosMiss = quotient(miss.readTransferCount, miss.operationCount)
+    row.raIosScan = quotient(scan.readTransferCount, scan.operationCount)
+    row.raBytesHit = quotient(hit.readByteCount, hit.returnedByteCount)
+    row.raBytesScan = quotient(scan.readByteCount, scan.returnedByteCount)
+    row.readBytesPerOperationHit = quotient(hit.readByteCount, hit.operationCount)
+    row.readBytesPerOperationMiss = quotient(miss.readByteCount, miss.operationCount)
+    row.readBytesPerOperationScan = quotient(scan.readByteCount, scan.operationCount)
+    let transfersPerOperation = loop.transfers.readTransfers
+    row.readTransfersPerOperationP50 = transfersPerOperation.valueAtPercentile(50)
+    row.readTransfersPerOperationP90 = transfersPerOperation.valueAtPercentile(90)
+    row.readTransfersPerOperationP99 = transfersPerOperation.valueAtPercentile(99)
+    row.readTransfersPerOperationP999 = transfersPerOperation.valueAtPercentile(99.9)
+    row.readTransfersPerOperationMax = transfersPerOperation.maxRecorded
+    let bytesPerOperation = loop.transfers.readBytes
+    row.readBytesPerOperationP50 = bytesPerOperation.valueAtPercentile(50)
+    row.readBytesPerOperationP90 = bytesPerOperation.valueAtPercentile(90)
+    row.readBytesPerOperationP99 = bytesPerOperation.valueAtPercentile(99)
+    row.readBytesPerOperationP999 = bytesPerOperation.valueAtPercentile(99.9)
+    row.readBytesPerOperationMax = bytesPerOperation.maxRecorded
+  }
+
+  private func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
+    row.allocatedBytes = space.allocatedByteCount
+    row.liveLogicalBytes = state.liveLogicalByteCount
+    row.freeLargestExtent = space.largestFreeExtentByteCount
+    for part in space.parts { row.setSpacePart(part.name, byteCount: part.byteCount) }
+    row.dataMemoryRatio = quotient(state.liveLogicalByteCount, UInt64(spec.memoryBudgetByteCount))
+    let ratio = SpaceAmplification.ratio(
+      allocatedByteCount: space.allocatedByteCount, liveLogicalByteCount: state.liveLogicalByteCount)
+    row.saLive = ratio
+    if let ratio { peakAllocatedRatio = max(peakAllocatedRatio ?? ratio, ratio) }
+    row.saPeak = peakAllocatedRatio
+  }
+
+  private func sample(
+    _ loop: borrowing PhaseLoop, _ phase: PhaseSpec, _ start: MeterReading, _ engine: any Engine,
+    _ device: RunDevice
+  ) throws -> SeriesRow {
+    let now = MeterReading(device)
+    let ledger = now.ledger.subtracting(start.ledger)
+    var row = SeriesRow(
+      runID: spec.id, phase: phase.name, operations: loop.operationCount, ledger: ledger,
+      logicalWriteByteCount: loop.logicalWriteByteCount)
+    let counts = now.counts.subtracting(start.counts)
+    row.returnedBytes = loop.tallies.reduce(0) { $0 + $1.returnedByteCount }
+    row.deviceReadCount = counts[.read].operationCount
+    row.deviceReadBytes = counts[.read].byteCount
+    row.deviceWriteCount = counts[.write].operationCount
+    row.deviceWriteBytes = counts[.write].byteCount
+    row.deviceSyncCount = counts[.sync].operationCount
+    let space = try engine.spaceReport()
+    row.allocatedBytes = space.allocatedByteCount
+    if let ratio = SpaceAmplification.ratio(
+      allocatedByteCount: space.allocatedByteCount,
+      liveLogicalByteCount: loop.checker.state.liveLogicalByteCount)
+    {
+      peakAllocatedRatio = max(peakAllocatedRatio ?? ratio, ratio)
+    }
+    row.deviceS = now.charge.subtracting(start.charge).deviceSeconds
+    row.memoryHeldBytes = UInt64(device.budget.heldByteCount)
+    return row
+  }
+
+  private func finishRow(_ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading) {
+    outcome.runs.append(row)
+    outcome.io += IORow.rows(
+      runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
+    let seconds = end.seconds(since: start)
+    var timing = TimingRow(
+      runID: spec.id, phase: phase.name, wallSeconds: seconds.wall, userSeconds: seconds.user,
+      systemSeconds: seconds.system, operationCount: row.operations ?? 0)
+    if spec.device.kind == .file, let before = start.kernel, let after = end.kernel {
+      let kernel = after.subtracting(before)
+      let counts = end.counts.subtracting(start.counts)
+      timing.kernelReadBytes = kernel.deviceReadByteCount
+      timing.kernelWriteBytes = kernel.deviceWriteByteCount
+      timing.kernelWriteResidualBytes = Double(kernel.residual(against: counts).writeByteCount)
+      if spec.device.access == .direct, !kernel.residual(against: counts).agrees {
+        observer.noted(
+          "\(spec.label) '\(phase.name)': the kernel's count and ours differ: \(kernel.residual(against: counts))")
+      }
+    }
+    outcome.timing.append(timing)
+  }
+
+  /// Marks the run failed: what it had measured is not published, each phase says why.
+  private func void(_ failure: (phase: String, reason: String)) {
+    let reason = "phase '\(failure.phase)': \(failure.reason)"
+    outcome = RunOutcome()
+    outcome.failure = reason
+    outcome.runs = Self.emptyRows(spec, status: .failed, reason: reason)
+  }
+
+  /// Rows for a run that has nothing to show.
+  static func emptyRows(_ spec: RunSpec, status: RunStatus, reason: String) -> [RunRow] {
+    spec.phases.enumerated().map { ordinal, phase in
+      var row = RunRow(runID: spec.id, phase: phase.name)
+      row.study = spec.study
+      row.engine = spec.engine
+      row.label = spec.label
+      row.phaseKind = phase.kind
+      row.phaseIndex = UInt64(ordinal)
+      row.repeat = UInt64(spec.repeatIndex)
+      row.seed = spec.seed
+      row.status = status
+      row.reason = reason
+      return row
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// What a run tells while it runs, and how it is asked to stop.
+
+/// Where a run stands.
+public struct RunProgress: Sendable {
+  /// The run's place in the plan, from 0, and how many there are.
+  public var runIndex: Int
+  public var runCount: Int
+  /// The engine's label.
+  public var label: String
+  /// The phase and how far it is.
+  public var phase: String
+  public var completedOperations: UInt64
+  public var totalOperations: UInt64
+  /// Operations of all phases of all runs of the plan, done and in all: what time left is estimated from.
+  public var planCompletedOperations: UInt64
+  public var planTotalOperations: UInt64
+}
+
+/// Callbacks of a run.
+public struct RunObserver {
+  /// Called every few thousand operations.
+  public var progressed: (RunProgress) -> Void
+  /// Asked at the same moments; true ends everything with `RunInterrupted`.
+  public var isInterrupted: () -> Bool
+  /// A remark for the user (a skipped run, a fallback).
+  public var noted: (String) -> Void
+
+  /// An observer that hears nothing.
+  public init(
+    progressed: @escaping (RunProgress) -> Void = { _ in }, isInterrupted: @escaping () -> Bool = { false },
+    noted: @escaping (String) -> Void = { _ in }
+  ) {
+    self.progressed = progressed
+    self.isInterrupted = isInterrupted
+    self.noted = noted
+  }
+}
+
+/// The user asked to stop; nothing was recorded.
+public struct RunInterrupted: Error, Sendable {}

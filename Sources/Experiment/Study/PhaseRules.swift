@@ -1,0 +1,63 @@
+// What one phase's parameters say together: which of them its operations use, and what cannot be said at all.
+//
+// Invariants
+// 1. A phase of a resolved study holds the parameters its operations and distribution use, and no others, so two
+//    phases that do the same are equal and have the same identity.
+
+import KeyValue
+
+/// Rules across the parameters of one phase.
+enum PhaseRules {
+  /// A key and what is wrong with it.
+  struct Fault {
+    var key: String
+    var message: String
+  }
+
+  /// Keys that only some operations use: the beginning of the key, and the operations.
+  private static let owners: [(prefix: String, operations: [String])] = [
+    ("scan_", ["scan"]),
+    ("upsert_operand_", ["upsert_append", "upsert_patch"]),
+    ("range_delete_", ["range_delete"]),
+  ]
+
+  /// The faults of a complete set; `given` are the keys that were written.
+  static func faults(of set: ParameterSet, given: [String]) -> [Fault] {
+    var faults: [Fault] = []
+    let mix = set.sorted.filter { $0.name.hasPrefix("mix.") }
+    if !mix.isEmpty && mix.allSatisfy({ isZero($0.value) }) {
+      faults.append(Fault(key: "mix", message: "has only zero weights; at least one operation must be drawn"))
+    }
+    for key in given where set[key] != nil && !uses(key, set) {
+      let owner = owners.first { key.hasPrefix($0.prefix) }
+      let operations = owner?.operations.joined(separator: " or ") ?? ""
+      faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
+    }
+    return faults
+  }
+
+  /// The set without what its operations do not use.
+  static func used(_ set: ParameterSet) -> ParameterSet {
+    var kept = set
+    for (name, _) in set.sorted where !uses(name, set) { kept[name] = nil }
+    return kept
+  }
+
+  private static func uses(_ key: String, _ set: ParameterSet) -> Bool {
+    guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }), let operations = operations(of: set)
+    else {
+      return true
+    }
+    return operations.contains { owner.operations.contains($0) }
+  }
+
+  /// The operations of a phase, nil when it has no choice of them.
+  static func operations(of set: ParameterSet) -> [String]? {
+    if case .text(let word)? = set["operation"] { return [word] }
+    let mix = set.sorted.filter { $0.name.hasPrefix("mix.") }
+    if mix.isEmpty { return nil }
+    return mix.filter { !isZero($0.value) }.map { String($0.name.dropFirst(4)) }
+  }
+
+  private static func isZero(_ value: ParameterValue) -> Bool { value == .integer(0) || value == .real(0) }
+}

@@ -1,0 +1,223 @@
+// The words a study may use, as tables: the decoder, its messages, overrides, axes and the JSON Schema are all made
+// from these, and know no engine, phase or distribution by name.
+//
+//   engine catalogue ─┐
+//   phase catalogue ──┤
+//   distributions ────┼─▶ StudyVocabulary ─▶ decoder │ axes │ JSON Schema
+//   device profiles ──┤
+//   figures, metrics ─┘
+//
+// A parameter whose name holds a dot (`mix.get_hit`) is written as a key of a nested map (`mix: { get_hit: 50 }`).
+
+import KeyValue
+
+/// The words and parameters that studies are made of.
+public struct StudyVocabulary: Sendable {
+  /// A distribution that phases may draw keys from.
+  public struct Distribution: Sendable {
+    /// The word in a study.
+    public var name: String
+    /// One sentence.
+    public var summary: String
+    /// What it takes beside its name, such as `theta`; keys of the phase that names it.
+    public var parameters: [ParameterDescriptor]
+
+    /// A distribution.
+    public init(_ name: String, _ summary: String, parameters: [ParameterDescriptor] = []) {
+      self.name = name
+      self.summary = summary
+      self.parameters = parameters
+    }
+  }
+
+  /// A kind of phase.
+  public struct Phase: Sendable {
+    /// How a phase stands to the loaded records.
+    public enum Need: Sendable {
+      /// Writes the records; once per study.
+      case loadsRecords
+      /// Works on loaded records.
+      case needsRecords
+      /// Works on anything.
+      case nothing
+    }
+
+    /// The word after `phase:`.
+    public var kind: String
+    /// One sentence.
+    public var summary: String
+    /// Its keys beside `phase` and `name`.
+    public var parameters: [ParameterDescriptor]
+    /// How it stands to the loaded records.
+    public var need: Need
+
+    /// A kind of phase.
+    public init(_ kind: String, _ summary: String, need: Need, parameters: [ParameterDescriptor] = []) {
+      self.kind = kind
+      self.summary = summary
+      self.need = need
+      self.parameters = parameters
+    }
+  }
+
+  /// A kind of figure.
+  public struct Figure: Sendable {
+    /// The word after `figure:`.
+    public var name: String
+    /// One sentence.
+    public var summary: String
+
+    /// A kind of figure.
+    public init(_ name: String, _ summary: String) {
+      self.name = name
+      self.summary = summary
+    }
+  }
+
+  /// What the engines are, in the catalogue's order.
+  public var engines: [EngineDescriptor]
+  /// The limits of engines that are known without opening them, by name.
+  public var limits: [String: EngineLimits]
+  /// The keys of `workload:`; must contain `records`, `key_bytes` and `value_bytes`.
+  public var workload: [ParameterDescriptor]
+  /// The kinds of phases.
+  public var phases: [Phase]
+  /// The distributions.
+  public var distributions: [Distribution]
+  /// Names of device profiles; the first is the default.
+  public var deviceProfiles: [String]
+  /// The kinds of figures.
+  public var figures: [Figure]
+  /// The ids of metrics.
+  public var metrics: [String]
+  /// Whether a complete set of workload parameters fits together: nil, or the parameter to blame and the reason.
+  public var workloadFault: @Sendable (ParameterSet) -> (parameter: String, reason: String)?
+  /// Mean bytes of a value, for a complete set of workload parameters that has no fault.
+  public var meanValueByteCount: @Sendable (ParameterSet) -> Double
+
+  /// A vocabulary.
+  public init(
+    engines: [EngineDescriptor], limits: [String: EngineLimits] = [:], workload: [ParameterDescriptor],
+    phases: [Phase], distributions: [Distribution], deviceProfiles: [String], figures: [Figure],
+    metrics: [String],
+    workloadFault: @escaping @Sendable (ParameterSet) -> (parameter: String, reason: String)? = { _ in nil },
+    meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) }
+  ) {
+    precondition(!deviceProfiles.isEmpty, "A vocabulary names at least one device profile.")
+    for name in ["records", "key_bytes", "value_bytes"] {
+      precondition(workload.contains { $0.name == name }, "The workload has a parameter '\(name)'.")
+    }
+    self.engines = engines
+    self.limits = limits
+    self.workload = workload
+    self.phases = phases
+    self.distributions = distributions
+    self.deviceProfiles = deviceProfiles
+    self.figures = figures
+    self.metrics = metrics
+    self.workloadFault = workloadFault
+    self.meanValueByteCount = meanValueByteCount
+  }
+
+  /// Bytes of all keys and values of a workload, records × (key + mean value), rounded; at most 2^62.
+  public func dataByteCount(_ workload: ParameterSet) -> Int {
+    let pair = Double(workload.integer("key_bytes")) + meanValueByteCount(workload)
+    return Int(min(Double(workload.integer("records")) * pair, 0x1p62))
+  }
+
+  /// The engine `name`, nil when there is none.
+  public func engine(_ name: String) -> EngineDescriptor? { engines.first { $0.name == name } }
+
+  /// The kind of phase `kind`, nil when there is none.
+  public func phase(_ kind: String) -> Phase? { phases.first { $0.kind == kind } }
+
+  /// The distribution `name`, nil when there is none.
+  public func distribution(_ name: String) -> Distribution? { distributions.first { $0.name == name } }
+
+  /// The keys a phase of `kind` has when its distribution is `distribution`.
+  func parameters(of phase: Phase, distribution: String?) -> [ParameterDescriptor] {
+    let own = distribution.flatMap { self.distribution($0) }?.parameters ?? []
+    let ownNames = Set(own.map(\.name))
+    let foreign = Set(distributions.flatMap { $0.parameters.map(\.name) }).subtracting(ownNames)
+    let kept = phase.parameters.filter { !foreign.contains($0.name) }
+    let keptNames = Set(kept.map(\.name))
+    let takesDistribution = phase.parameters.contains { $0.name == Self.distributionKey }
+    return takesDistribution ? kept + own.filter { !keptNames.contains($0.name) } : phase.parameters
+  }
+
+  /// Every key a phase of `kind` can have, whatever its distribution.
+  func allParameters(of phase: Phase) -> [ParameterDescriptor] {
+    guard phase.parameters.contains(where: { $0.name == Self.distributionKey }) else {
+      return phase.parameters
+    }
+    var all = phase.parameters
+    for parameter in distributions.flatMap(\.parameters)
+    where !all.contains(where: { $0.name == parameter.name }) {
+      all.append(parameter)
+    }
+    return all
+  }
+
+  /// The names of the distributions that take `parameter`.
+  func distributions(taking parameter: String) -> [String] {
+    distributions.filter { $0.parameters.contains { $0.name == parameter } }.map(\.name)
+  }
+
+  static let distributionKey = "distribution"
+
+  /// The keys of `device:`, except `path`.
+  var device: [ParameterDescriptor] {
+    [
+      ParameterDescriptor(
+        "kind", .choice(DeviceSpec.Kind.allCases.map(\.rawValue)), default: .text("memory"),
+        "What the bytes live on: memory (deterministic, charged under a profile) or a file."),
+      ParameterDescriptor(
+        "capacity", .bytes((1 << 20)...(1 << 46)), default: .integer(4 << 30),
+        "The size of the address space, in bytes."),
+      ParameterDescriptor(
+        "transfer_unit", .bytes(512...(1 << 20)), default: .integer(4096),
+        "What every transfer is a multiple of, in bytes: a power of two."),
+      ParameterDescriptor(
+        "coalesce", .boolean, default: .boolean(true), "Whether adjacent transfers of a batch are merged."),
+      ParameterDescriptor(
+        "maximum_transfer", .bytes(512...(1 << 30)), default: .integer(4 << 20),
+        "Merged transfers stay at or below this size, in bytes."),
+      ParameterDescriptor(
+        "profile", .choice(deviceProfiles), default: .text(deviceProfiles[0]),
+        "The device profile that the modelled time device_s is computed with."),
+      ParameterDescriptor(
+        "io", .choice(DeviceSpec.FileAccess.allCases.map(\.rawValue)), default: .text("direct"),
+        "How a file device does its calls: direct bypasses the page cache, buffered uses it."),
+    ]
+  }
+
+  /// The keys of `commit:`.
+  static let commit: [ParameterDescriptor] = [
+    ParameterDescriptor(
+      "batch_operations", .integer(1...1_000_000), default: .integer(1_000),
+      "Write operations per commit: the atomic unit."),
+    ParameterDescriptor(
+      "sync_every_commits", .integer(0...1_000_000_000), default: .integer(0),
+      "Every how many commits one is made durable: 0 never, 1 each, n every n-th."),
+  ]
+
+  /// The numbers at the top of a study.
+  static let root: [ParameterDescriptor] = [
+    ParameterDescriptor("schema", .integer(1...1), default: nil, "The version of the study format: 1."),
+    ParameterDescriptor(
+      "seed", .integer(0...maximumSeed), default: .integer(1),
+      "Everything random follows from this number and the repeat."),
+    ParameterDescriptor(
+      "repeats", .integer(1...1_000), default: .integer(1),
+      "How often every run is repeated, each repeat with its own operation stream."),
+  ]
+
+  /// 2^53 − 1: the largest whole number every reader of JSON keeps.
+  static let maximumSeed = (1 << 53) - 1
+
+  /// The records of one engine entry.
+  var records: ParameterDescriptor {
+    workload.first { $0.name == "records" }
+      ?? ParameterDescriptor("records", .integer(1...(1 << 40)), default: nil, "Records to load.")
+  }
+}

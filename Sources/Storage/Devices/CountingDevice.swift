@@ -1,0 +1,133 @@
+// The device's own count: what really went down, seen without causes. It stands directly above the base device,
+// so it counts whoever calls, also one who forgot the channel.
+//
+//   channel: ledger (direction × cause × level) ──▶ … ──▶ counting: direction only ──▶ memory │ file
+//                 Σ over causes and levels        =          per direction            ← `checkConservation`
+//
+// Invariants
+// 1. A batch or call that threw is counted by nobody.
+// 2. Counts only grow; the difference of two values is what happened between them.
+
+import Accounting
+import Primitives
+
+/// Operations and bytes of one direction.
+public struct DirectionCount: Equatable, Sendable {
+  /// Transfers, or calls for directions that move no data.
+  public var operationCount: UInt64 = 0
+  /// Bytes moved, or discarded.
+  public var byteCount: UInt64 = 0
+
+  /// All zero.
+  public init() {}
+}
+
+/// Operations and bytes of every direction.
+public struct DeviceCounts: Equatable, Sendable {
+  private var counts: ContiguousArray<DirectionCount>
+
+  /// All zero.
+  public init() {
+    counts = ContiguousArray(repeating: DirectionCount(), count: Direction.allCases.count)
+  }
+
+  /// The count of one direction.
+  public subscript(direction: Direction) -> DirectionCount { counts[Int(direction.rawValue)] }
+
+  mutating func add(_ direction: Direction, byteCount: UInt64) {
+    counts[Int(direction.rawValue)].operationCount += 1
+    counts[Int(direction.rawValue)].byteCount += byteCount
+  }
+
+  /// These counts less earlier ones of the same device.
+  public func subtracting(_ earlier: DeviceCounts) -> DeviceCounts {
+    var result = self
+    for index in counts.indices {
+      result.counts[index].operationCount -= earlier.counts[index].operationCount
+      result.counts[index].byteCount -= earlier.counts[index].byteCount
+    }
+    return result
+  }
+}
+
+/// Counts every transfer and call on its way to the base device.
+public final class CountingDevice: BlockDevice {
+  /// What was counted since the device was made.
+  public private(set) var counts = DeviceCounts()
+  private let base: any BlockDevice
+
+  /// The base's transfer unit, in bytes.
+  public let transferUnitByteCount: Int
+  /// The base's capacity, in bytes.
+  public let capacityByteCount: UInt64
+
+  /// A count over `base`.
+  public init(base: any BlockDevice) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+  }
+
+  /// Passes the batch on and counts its transfers.
+  public func submit(_ batch: inout TransferBatch) throws(StorageError) {
+    try base.submit(&batch)
+    for index in batch.transfers.indices {
+      counts.add(batch.transfers[index].direction, byteCount: UInt64(batch.transfers[index].byteCount))
+    }
+  }
+
+  /// Passes the call on and counts it.
+  public func control(_ operation: ControlOperation) throws(StorageError) {
+    try base.control(operation)
+    counts.add(operation.direction, byteCount: operation.byteCount)
+  }
+}
+
+/// The ledger and the device disagree: something moved bytes without a cause, or a cause without bytes.
+public struct ConservationViolation: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Where they disagree.
+  public var direction: Direction
+  /// "operations" or "bytes".
+  public var quantity: String
+  /// The ledger's sum over causes and levels.
+  public var ledger: UInt64
+  /// The device's own count.
+  public var device: UInt64
+
+  /// The sentence for a report.
+  public var description: String {
+    "the ledger accounts for \(ledger) \(direction.name) \(quantity), the device counted \(device)"
+  }
+}
+
+/// Holds a ledger against the device's own counts, for every direction, in operations and bytes.
+///
+/// - Parameters:
+///   - ledger: of a window in which every device call should have passed through the channel.
+///   - counts: of the same window.
+/// - Throws: the first disagreement, in the order of directions.
+public func checkConservation(ledger: IOLedger, counts: DeviceCounts) throws(ConservationViolation) {
+  for direction in Direction.allCases {
+    var sum = IOCount()
+    for cause in Cause.allCases { sum.add(ledger.total(direction, cause)) }
+    let device = counts[direction]
+    if sum.transferredOperationCount != device.operationCount {
+      throw ConservationViolation(
+        direction: direction, quantity: "operations", ledger: sum.transferredOperationCount,
+        device: device.operationCount)
+    }
+    if sum.transferredByteCount != device.byteCount {
+      throw ConservationViolation(
+        direction: direction, quantity: "bytes", ledger: sum.transferredByteCount, device: device.byteCount)
+    }
+  }
+}
+
+/// Holds everything a channel accounted for against everything a device made together with it counted.
+///
+/// - Throws: the first disagreement.
+public func checkConservation(
+  channel: IOChannel, counting: CountingDevice
+) throws(ConservationViolation) {
+  try checkConservation(ledger: channel.ledger, counts: counting.counts)
+}

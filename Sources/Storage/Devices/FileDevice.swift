@@ -1,0 +1,269 @@
+// A device in a file: past the page cache (O_DIRECT) or through it, several transfers of a batch at a time.
+//
+//   batch ──▶ one transfer: preadv / pwritev by the caller
+//        └──▶ several: `parallelism` threads, each takes the next transfer
+//
+//   segment memory ──aligned──▶ the system         O_DIRECT wants memory, offset and length aligned;
+//                  └─unaligned─▶ a bounce frame     the rest is copied once
+//
+// Invariants
+// 1. The file has the device's capacity; bytes never written, or discarded, read as zero.
+// 2. `.sync` returns after fdatasync returned.
+// 3. Of several failed transfers of a batch the one with the lowest place is reported.
+//
+// Used by one thread at a time.
+
+import Accounting
+import CSystem
+import Primitives
+
+/// A block device over one file.
+public final class FileDevice: BlockDevice {
+  /// How bytes reach the file.
+  public enum Mode: String, Sendable, CaseIterable {
+    /// O_DIRECT: the kernel's counts are the device's.
+    case direct
+    /// Through the page cache.
+    case buffered
+  }
+
+  /// Every offset and length is a multiple of it, in bytes.
+  public let transferUnitByteCount: Int
+  /// The size of the address space and of the file, in bytes.
+  public let capacityByteCount: UInt64
+  /// Past or through the page cache.
+  public let mode: Mode
+  /// How many transfers of a batch are with the system at once.
+  public let parallelism: Int
+  /// The file's path.
+  public var path: String { file.path }
+
+  private let file: SystemFile
+  private let pool: FramePool
+  private let workers: WorkerPool?
+  private var prepared: ContiguousArray<PreparedTransfer> = []
+  private var ioSegments: ContiguousArray<betula_segment> = []
+
+  private struct PreparedTransfer {
+    var isWrite: Bool
+    var offset: UInt64
+    var segments: Range<Int>
+    /// Holds the bytes of a transfer whose memory the system would refuse.
+    var bounce: Frame?
+    var errorNumber: Int32 = 0
+  }
+
+  /// Opens or creates a file as a device.
+  ///
+  /// - Parameters:
+  ///   - creates: true empties or creates the file, false takes it as it is.
+  ///   - capacityByteCount: a multiple of the transfer unit; the file is grown to it (sparse).
+  ///   - preallocates: reserves all blocks at once, so that no transfer allocates.
+  ///   - parallelism: at least 1.
+  /// - Throws: `.deviceFailed` with the system's number: O_DIRECT is refused by some file systems (EINVAL).
+  public init(
+    path: String, creates: Bool, capacityByteCount: UInt64, transferUnitByteCount: Int = 4_096, mode: Mode,
+    preallocates: Bool = false, parallelism: Int = 4, pool: FramePool = FramePool()
+  ) throws(StorageError) {
+    precondition(
+      transferUnitByteCount >= 512 && transferUnitByteCount <= 1 << 20
+        && transferUnitByteCount.nonzeroBitCount == 1,
+      "The transfer unit is a power of two from 512 bytes to 1 MiB, not \(transferUnitByteCount).")
+    precondition(
+      capacityByteCount % UInt64(transferUnitByteCount) == 0,
+      "The capacity is a multiple of the transfer unit.")
+    precondition(parallelism >= 1, "At least one transfer is issued at a time.")
+    var flags = BETULA_OPEN_WRITE
+    if creates { flags |= BETULA_OPEN_CREATE | BETULA_OPEN_TRUNCATE }
+    if mode == .direct { flags |= BETULA_OPEN_DIRECT }
+    file = try SystemFile(path: path, flags: flags)
+    if try file.byteCount() < capacityByteCount {
+      try SystemFile.check(betula_truncate(file.descriptor, capacityByteCount), "grow", capacityByteCount)
+    }
+    if preallocates {
+      try SystemFile.check(
+        betula_preallocate(file.descriptor, 0, capacityByteCount), "preallocate", 0,
+        Int(clamping: capacityByteCount))
+    }
+    self.transferUnitByteCount = transferUnitByteCount
+    self.capacityByteCount = capacityByteCount
+    self.mode = mode
+    self.parallelism = parallelism
+    self.pool = pool
+    workers = parallelism > 1 ? WorkerPool(threadCount: parallelism - 1) : nil
+  }
+
+  /// Performs the batch; several transfers go to the system in parallel.
+  ///
+  /// - Throws: the first failed transfer, with its offset and the system's number. Other transfers of the batch
+  ///   may have been performed.
+  public func submit(_ batch: inout TransferBatch) throws(StorageError) {
+    try checkRanges(of: batch)
+    prepare(&batch)
+    defer {
+      prepared.removeAll(keepingCapacity: true)
+      ioSegments.removeAll(keepingCapacity: true)
+    }
+    let file = self.file
+    prepared.withUnsafeMutableBufferPointer { prepared in
+      ioSegments.withUnsafeMutableBufferPointer { segments in
+        func perform(_ index: Int) {
+          let range = prepared[index].segments
+          prepared[index].errorNumber = file.transfer(
+            isWrite: prepared[index].isWrite, UnsafeMutableBufferPointer(rebasing: segments[range]),
+            at: prepared[index].offset)
+        }
+        if let workers, prepared.count > 1 {
+          workers.run(count: prepared.count, perform)
+        } else {
+          for index in prepared.indices { perform(index) }
+        }
+      }
+    }
+    for index in prepared.indices where prepared[index].errorNumber != 0 {
+      let transfer = batch.transfers[index]
+      throw SystemFile.transferFailure(
+        isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount,
+        prepared[index].errorNumber)
+    }
+    for index in prepared.indices where !prepared[index].isWrite {
+      guard let bounce = prepared[index].bounce else { continue }
+      Self.copySegments(batch, batch.transfers[index], bounce: bounce, isWrite: false)
+    }
+  }
+
+  /// Vends frames to reads, and gives every transfer memory that the system takes.
+  private func prepare(_ batch: inout TransferBatch) {
+    let alignment = mode == .direct ? UInt(min(transferUnitByteCount, 4_096)) : 1
+    for position in batch.transfers.indices {
+      let transfer = batch.transfers[position]
+      let first = ioSegments.count
+      var isAligned = true
+      for index in transfer.segments {
+        let byteCount = batch.segments[index].byteCount
+        if case .vended = batch.segments[index].memory {
+          batch.segments[index].memory = .frame(pool.frame(byteCount: byteCount), offset: 0)
+        }
+        guard let pointer = batch.segments[index].sourcePointer else {
+          preconditionFailure("A segment has memory before it goes to the system.")
+        }
+        if (UInt(bitPattern: pointer) | UInt(byteCount)) & (alignment - 1) != 0 { isAligned = false }
+        ioSegments.append(betula_segment(base: pointer, byte_count: byteCount))
+      }
+      let isWrite = transfer.direction == .write
+      var bounce: Frame?
+      if !isAligned {
+        let frame = pool.frame(byteCount: transfer.byteCount)
+        if isWrite { Self.copySegments(batch, transfer, bounce: frame, isWrite: true) }
+        ioSegments.removeLast(ioSegments.count - first)
+        ioSegments.append(betula_segment(base: frame.pointer, byte_count: transfer.byteCount))
+        bounce = frame
+      }
+      prepared.append(
+        PreparedTransfer(
+          isWrite: isWrite, offset: transfer.offset, segments: first..<ioSegments.count, bounce: bounce))
+    }
+  }
+
+  private static func copySegments(
+    _ batch: borrowing TransferBatch, _ transfer: Transfer, bounce: Frame, isWrite: Bool
+  ) {
+    var position = 0
+    for index in transfer.segments {
+      let segment = batch.segments[index]
+      guard let pointer = segment.sourcePointer else { continue }
+      if isWrite {
+        (bounce.pointer + position).copyMemory(from: pointer, byteCount: segment.byteCount)
+      } else {
+        pointer.copyMemory(from: bounce.pointer + position, byteCount: segment.byteCount)
+      }
+      position += segment.byteCount
+    }
+  }
+
+  /// Syncs with fdatasync; discards by punching a hole, or by writing zeros where the file system has no holes.
+  public func control(_ operation: ControlOperation) throws(StorageError) {
+    switch operation {
+    case .sync: try SystemFile.check(betula_fdatasync(file.descriptor), "sync")
+    case .discard(let offset, let byteCount, _):
+      try checkDiscard(offset: offset, byteCount: byteCount)
+      if byteCount == 0 { return }
+      let result = betula_punch_hole(file.descriptor, offset, byteCount)
+      if result == -Self.notSupported {
+        try writeZeros(at: offset, byteCount: byteCount)
+      } else {
+        try SystemFile.check(result, "discard", offset, Int(clamping: byteCount))
+      }
+    case .namespace: break
+    }
+  }
+
+  // EOPNOTSUPP.
+  private static let notSupported: Int32 = 95
+
+  private func writeZeros(at firstOffset: UInt64, byteCount: UInt64) throws(StorageError) {
+    let chunk = 1 << 20
+    let zeros = pool.frame(byteCount: chunk, zeroed: true)
+    var offset = firstOffset
+    let end = firstOffset + byteCount
+    while offset < end {
+      let count = Int(min(UInt64(chunk), end - offset))
+      try file.transfer(isWrite: true, zeros.pointer, byteCount: count, at: offset)
+      offset += UInt64(count)
+    }
+  }
+
+  /// Asks the kernel to forget the file's clean pages: the phase verb `drop_cache` of buffered files.
+  public func dropPageCache() throws(StorageError) {
+    try SystemFile.check(betula_fdatasync(file.descriptor), "sync")
+    try SystemFile.check(betula_drop_page_cache(file.descriptor), "drop page cache")
+  }
+
+  /// Bytes of the blocks the file occupies.
+  public func allocatedByteCount() throws(StorageError) -> UInt64 {
+    let result = betula_file_allocated_byte_count(file.descriptor)
+    if result < 0 { throw SystemFile.failure("status", 0, 0, Int32(truncatingIfNeeded: -result)) }
+    return UInt64(result)
+  }
+}
+
+extension MemoryDevice {
+  /// Writes all bytes into a file of the device's capacity, with holes where nothing was written.
+  ///
+  /// - Throws: `.deviceFailed` with the system's number.
+  public func writeImage(to path: String) throws(StorageError) {
+    let flags = BETULA_OPEN_WRITE | BETULA_OPEN_CREATE | BETULA_OPEN_TRUNCATE
+    let file = try SystemFile(path: path, flags: flags)
+    try SystemFile.check(betula_truncate(file.descriptor, capacityByteCount), "grow", capacityByteCount)
+    var failure: StorageError?
+    forEachUnit { offset, bytes in
+      if failure != nil { return }
+      do throws(StorageError) {
+        try file.transfer(
+          isWrite: true, UnsafeMutableRawPointer(mutating: bytes), byteCount: transferUnitByteCount,
+          at: offset)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  /// A device with the bytes of a file written by `writeImage`; its size is the capacity, zero units stay holes.
+  ///
+  /// - Throws: `.deviceFailed` with the system's number.
+  public convenience init(
+    imageAt path: String, transferUnitByteCount: Int = 4_096, pool: FramePool = FramePool()
+  ) throws(StorageError) {
+    let file = try SystemFile(path: path, flags: 0)
+    let byteCount = try file.byteCount()
+    self.init(capacityByteCount: byteCount, transferUnitByteCount: transferUnitByteCount, pool: pool)
+    var offset: UInt64 = 0
+    while offset < capacityByteCount {
+      let frame = pool.frame(byteCount: transferUnitByteCount)
+      try file.transfer(isWrite: false, frame.pointer, byteCount: transferUnitByteCount, at: offset)
+      if !ContentHash.isZero(frame.pointer, transferUnitByteCount) {
+        place(unitAt: offset, frame: frame, frameOffset: 0)
+      }
+      offset += UInt64(transferUnitByteCount)
+    }
+  }
+}

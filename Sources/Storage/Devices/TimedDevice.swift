@@ -1,0 +1,42 @@
+// A device with a virtual clock: every batch that succeeds is charged under a time model.
+//
+// Invariants
+// 1. A batch that threw costs nothing.
+// 2. The clock of a run equals the clock of its recorded trace, charged under the same model.
+
+import Accounting
+import Primitives
+
+/// Charges each batch on its way down.
+public final class TimedDevice: BlockDevice {
+  /// The clock, a value: keep a copy per phase and subtract its charges.
+  public private(set) var clock: TimeClock
+  private let base: any BlockDevice
+
+  /// The base's transfer unit, in bytes.
+  public let transferUnitByteCount: Int
+  /// The base's capacity, in bytes.
+  public let capacityByteCount: UInt64
+
+  /// A clock at zero over `base`.
+  public init(base: any BlockDevice, model: TimeModel) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+    clock = TimeClock(model: model)
+  }
+
+  /// Everything charged so far.
+  public var charge: TimeCharge { clock.charge }
+
+  /// Passes the batch on and charges it.
+  public func submit(_ batch: inout TransferBatch) throws(StorageError) {
+    try base.submit(&batch)
+    clock.charge(batch: batch)
+  }
+
+  /// Passes the call on; it moves no data and costs nothing.
+  public func control(_ operation: ControlOperation) throws(StorageError) {
+    try base.control(operation)
+  }
+}

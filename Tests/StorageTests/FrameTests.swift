@@ -1,0 +1,95 @@
+// Goal: a pool never gives one piece of memory to two holders, and gives zero when zero is asked for.
+// Method: every size class, random alloc/free with a canary pattern per frame, threads, and the shared-write rule.
+
+import Primitives
+import Testing
+
+@testable import Storage
+
+@Suite struct FrameTests {
+  @Test func sizeClassesCoverEverySizeAndWasteAtMostAThird() {
+    var previous = 0
+    for units in 1...5_000 {
+      let byteCount = units * 4_096
+      let (number, classByteCount) = FramePool.sizeClass(for: byteCount)
+      #expect(classByteCount >= byteCount)
+      #expect(FramePool.byteCount(ofClass: number) == classByteCount)
+      #expect(number >= previous)
+      #expect((classByteCount - byteCount) * 3 <= classByteCount)
+      previous = number
+    }
+    #expect(FramePool.sizeClass(for: 1).byteCount == 4_096)
+  }
+
+  @Test func framesAreAlignedZeroedAndReturned() {
+    let pool = FramePool(scribbles: true)
+    for byteCount in [1, 4_096, 5_000, 65_536, 1 << 20, 5 << 20] {
+      let frame = pool.frame(byteCount: byteCount)
+      #expect(UInt(bitPattern: frame.pointer) % 4_096 == 0)
+      #expect(frame.byteCount == byteCount)
+      #expect(frame.bytes.allSatisfy { $0 == 0xDB })
+    }
+    #expect(pool.statistics.liveFrameCount == 0)
+    for byteCount in [1, 4_096, 5_000, 65_536, 1 << 20, 5 << 20] {
+      let frame = pool.frame(byteCount: byteCount, zeroed: true)
+      #expect(frame.bytes.allSatisfy { $0 == 0 })
+    }
+    let statistics = pool.statistics
+    #expect(statistics.handedOutCount == 12)
+    #expect(statistics.liveByteCount == 0)
+    #expect(statistics.freeByteCount <= statistics.slabByteCount)
+  }
+
+  @Test(arguments: [UInt64(7), 8, 9]) func noMemoryIsHeldTwice(seed: UInt64) {
+    var random = TestRandom(seed: seed)
+    let pool = FramePool()
+    var frames: [(frame: Frame, canary: UInt64)] = []
+    for step in 0..<5_000 {
+      if frames.count < 100 && random.below(5) > 1 {
+        let frame = pool.frame(byteCount: (random.below(20) + 1) * 4_096)
+        let canary = UInt64(step) &* 0x1234_5678_9ABC_DEF1
+        frame.pointer.storeBytes(of: canary, as: UInt64.self)
+        (frame.pointer + frame.byteCount - 8).storeBytes(of: canary, as: UInt64.self)
+        frames.append((frame, canary))
+      } else if !frames.isEmpty {
+        let (frame, canary) = frames.remove(at: random.below(frames.count))
+        #expect(frame.pointer.load(as: UInt64.self) == canary)
+        #expect((frame.pointer + frame.byteCount - 8).load(as: UInt64.self) == canary)
+      }
+      #expect(pool.statistics.liveFrameCount == frames.count)
+    }
+  }
+
+  @Test func threadsShareAPool() async {
+    let pool = FramePool()
+    let broken = await withTaskGroup(of: Int.self) { group in
+      for worker in 0..<4 {
+        group.addTask {
+          var broken = 0
+          for step in 0..<2_000 {
+            let frame = pool.frame(byteCount: 4_096 * (1 + step % 3))
+            let mark = UInt64(worker) << 32 | UInt64(step)
+            frame.pointer.storeBytes(of: mark, as: UInt64.self)
+            if frame.pointer.load(as: UInt64.self) != mark { broken += 1 }
+          }
+          return broken
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(broken == 0)
+    #expect(pool.statistics.liveFrameCount == 0)
+    #expect(pool.statistics.handedOutCount == 8_000)
+  }
+
+  @Test func aSharedFrameIsCopiedBeforeItIsWritten() {
+    let pool = FramePool()
+    var frame = pool.frame(byteCount: 4_096, zeroed: true)
+    #expect(!Frame.makeExclusive(&frame, pool: pool))
+    let other = frame
+    #expect(Frame.makeExclusive(&frame, pool: pool))
+    #expect(frame !== other)
+    frame.mutableBytes[0] = 1
+    #expect(other.bytes[0] == 0)
+  }
+}
