@@ -177,6 +177,8 @@ final class Scenario {
         log, upTo: truncated < positions.count ? positions[truncated] : log.tailPosition)
       state.firstRecord = UInt64(truncated)
     }
+    // A log may have to grow inside a transaction, which must not publish it.
+    if draw(3) == 0 { try appendRecord() }
     state.step += 1
     let words =
       [state.step, state.firstRecord]

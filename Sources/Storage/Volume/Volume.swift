@@ -123,7 +123,7 @@ public final class Volume {
   var transactionTruncations: [UInt64?] = Array(repeating: nil, count: Superblock.logCount)
 
   var directory: NodeDirectory
-  var logs: [VolumeLog?] = Array(repeating: nil, count: Superblock.logCount)
+  private var openLogs = [WeakLog](repeating: WeakLog(), count: Superblock.logCount)
   var logLists: [LogSegmentList]
   var isClosed = false
   private var heldByteCount = 0
@@ -152,6 +152,11 @@ public final class Volume {
   var pendingDefaultUnitCount: Int {
     configuration.pendingLogUnitCount ?? min(64, max(4, unitCount / 256))
   }
+
+  /// The logs that are open. A log holds its volume, not the other way round.
+  var logs: [VolumeLog?] { openLogs.map(\.log) }
+
+  func register(_ log: VolumeLog) { openLogs[log.number].log = log }
 
   // MARK: Creating and opening
 
@@ -534,6 +539,11 @@ struct DeferredUnits {
   var sequence: UInt64
   /// The epoch of the durable commit that freed them.
   var epoch: UInt64
+}
+
+/// A log as its volume knows it.
+private struct WeakLog {
+  weak var log: VolumeLog?
 }
 
 /// Units waiting in the order in which they were freed.

@@ -125,8 +125,7 @@ public final class VolumeLog {
   /// Which of the volume's logs this is.
   public let number: Int
   let configuration: VolumeLogConfiguration
-  private unowned let volume: Volume
-  private let budget: MemoryBudget
+  private let volume: Volume
   private let unit: Int
   let segmentUnitCount: Int
 
@@ -158,8 +157,7 @@ public final class VolumeLog {
     unit = volume.transferUnitByteCount
     segmentUnitCount = (configuration.segmentByteCount - 1) / unit + 1
     bufferByteCount = ((configuration.bufferByteCount - 1) / unit + 1) * unit
-    budget = volume.budget
-    try budget.require(bufferByteCount, for: .logBuffer)
+    try volume.budget.require(bufferByteCount, for: .logBuffer)
     buffer = volume.channel.pool.frame(byteCount: bufferByteCount)
     let start = volume.logLists[number].startPosition
     tailPosition = start
@@ -171,8 +169,10 @@ public final class VolumeLog {
     if tailIsKnown { durablePosition = start }
   }
 
+  deinit { releaseMemory() }
+
   func releaseMemory() {
-    if holdsMemory { budget.release(bufferByteCount, for: .logBuffer) }
+    if holdsMemory { volume.budget.release(bufferByteCount, for: .logBuffer) }
     holdsMemory = false
   }
 
@@ -426,16 +426,16 @@ public final class VolumeLog {
 extension Volume {
   /// Opens log `number` (0 or 1); a log never opened before is empty and takes no space until the first append.
   ///
-  /// Precondition: it was not opened since the volume was.
+  /// Precondition: it is not open already. The log holds the volume; dropping it forgets what was not flushed.
   /// - Throws: `.outOfBudget` when the account `logBuffer` cannot hold the buffer.
   public func openLog(
     _ number: Int, configuration: VolumeLogConfiguration = VolumeLogConfiguration()
   ) throws(StorageError) -> VolumeLog {
     try check()
     precondition(logs.indices.contains(number), "A volume has logs 0 ..< \(Self.logCount).")
-    precondition(logs[number] == nil, "A log is opened once.")
+    precondition(logs[number] == nil, "A log is open once at a time.")
     let log = try VolumeLog(volume: self, number: number, configuration: configuration)
-    logs[number] = log
+    register(log)
     return log
   }
 
