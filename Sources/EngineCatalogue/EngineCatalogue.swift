@@ -13,6 +13,12 @@ public let engineCatalogue: [EngineEntry] = [
   EngineEntry(NullEngine.descriptor) { (place, set) throws(EngineError) in
     try NullEngine.open(place, parameters: set)
   },
+  EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
+    try AppendLogEngine.open(place, parameters: set)
+  },
+  EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
+    try SortedFileEngine.open(place, parameters: set)
+  },
   EngineEntry(SQLiteEngine.descriptor) { (place, set) throws(EngineError) in
     try SQLiteEngine.open(place, parameters: set)
   },

@@ -39,6 +39,9 @@ struct FreeExtents {
   /// How many extents they form.
   private(set) var extentCount = 0
 
+  /// Memory of the nodes.
+  var memoryByteCount: Int { nodes.count * MemoryLayout<Node>.stride + spare.count * 4 }
+
   /// The length of the longest free extent, 0 when there is none.
   var largestUnitCount: Int { longest(root) }
 

@@ -256,6 +256,6 @@ struct LogScanner {
     heldByteCount = 0
     try volume.budget.require(byteCount, for: .logBuffer)
     heldByteCount = byteCount
-    window = volume.pool.frame(byteCount: byteCount)
+    window = volume.channel.pool.frame(byteCount: byteCount)
   }
 }

@@ -120,6 +120,21 @@ struct NodeDirectory {
     dirtyPages.insert(page..<(page + 1))
   }
 
+  /// The entries in use, by number.
+  func forEachEntry(_ body: (_ number: Int, _ units: Range<Int>) -> Void) {
+    for number in 0..<idCount {
+      let word = entry(UInt64(number))
+      if word == 0 { continue }
+      let (start, count) = PackedExtent.unpack(word)
+      body(number, Int(start)..<Int(start + count))
+    }
+  }
+
+  /// Whether two directories have the same entries in the same places.
+  func holdsSame(as other: NodeDirectory) -> Bool {
+    pages == other.pages && levels == other.levels && idCount == other.idCount
+  }
+
   mutating func commit() {
     undo.removeAll(keepingCapacity: true)
     undoCount = nil

@@ -27,7 +27,6 @@
 // 2. A pointer carries the checksum of the block it points to, so an older block of the same place is not believed.
 // 3. Map blocks and pending extents are themselves allocated units of the map (superblocks included).
 
-import CSystem
 import Primitives
 
 /// The space map as written: where its blocks lie and which chunks changed since.

@@ -15,6 +15,9 @@ struct UnitBitmap {
   /// How many units are in the set.
   private(set) var setCount = 0
 
+  /// Memory of the words and the summary.
+  var memoryByteCount: Int { (words.count + summary.count) * 8 }
+
   /// Whether the set is empty.
   var isEmpty: Bool { setCount == 0 }
 

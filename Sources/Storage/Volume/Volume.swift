@@ -70,10 +70,8 @@ public final class Volume {
 
   /// The way to the device.
   public let channel: IOChannel
-  /// The engine's memory budget; logs and the directory reserve from it.
+  /// The engine's memory budget; logs, the directory and the map of units reserve from it.
   public let budget: MemoryBudget
-  /// Where frames come from.
-  public let pool: FramePool
   /// The unit of every offset and length, in bytes.
   public let transferUnitByteCount: Int
   /// Drawn from the seed when the volume was created; part of every checksum.
@@ -125,17 +123,17 @@ public final class Volume {
   var transactionTruncations: [UInt64?] = Array(repeating: nil, count: Superblock.logCount)
 
   var directory: NodeDirectory
-  var logs: [VolumeLog?] = Array(repeating: nil, count: Superblock.logCount)
+  private var openLogs = [WeakLog](repeating: WeakLog(), count: Superblock.logCount)
   var logLists: [LogSegmentList]
   var isClosed = false
+  private var heldByteCount = 0
 
   init(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool, configuration: VolumeConfiguration,
+    channel: IOChannel, budget: MemoryBudget, configuration: VolumeConfiguration,
     superblock: Superblock, durableEpoch: UInt64
   ) {
     self.channel = channel
     self.budget = budget
-    self.pool = pool
     self.configuration = configuration
     self.superblock = superblock
     self.durableEpoch = durableEpoch
@@ -155,6 +153,11 @@ public final class Volume {
     configuration.pendingLogUnitCount ?? min(64, max(4, unitCount / 256))
   }
 
+  /// The logs that are open. A log holds its volume, not the other way round.
+  var logs: [VolumeLog?] { openLogs.map(\.log) }
+
+  func register(_ log: VolumeLog) { openLogs[log.number].log = log }
+
   // MARK: Creating and opening
 
   /// Formats the channel's device and opens the empty volume. What was on the device is discarded.
@@ -162,7 +165,7 @@ public final class Volume {
   /// Cost: one discard, five syncs, about ten units written.
   /// - Throws: what the device throws; `.noSpace` when the device has fewer than about 16 units.
   public static func create(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool = FramePool(),
+    channel: IOChannel, budget: MemoryBudget,
     configuration: VolumeConfiguration
   ) throws(StorageError) -> Volume {
     let device = channel.device
@@ -183,7 +186,7 @@ public final class Volume {
         offset: 0, byteCount: UInt64(superblock.capacityUnitCount) * UInt64(unit), cause: .superblock))
     try channel.control(.sync(cause: .superblock))
     let volume = Volume(
-      channel: channel, budget: budget, pool: pool, configuration: configuration, superblock: superblock,
+      channel: channel, budget: budget, configuration: configuration, superblock: superblock,
       durableEpoch: 0)
     volume.durable.insert(0..<2)
     volume.free.insert(2..<superblock.capacityUnitCount)
@@ -200,17 +203,17 @@ public final class Volume {
   /// - Throws: `.corrupted` when both superblocks or anything the newer valid one points to cannot be what was
   ///   written, or when the volume belongs to another engine; what the device throws.
   public static func open(
-    channel: IOChannel, budget: MemoryBudget, pool: FramePool = FramePool(),
+    channel: IOChannel, budget: MemoryBudget,
     configuration: VolumeConfiguration
   ) throws(StorageError) -> Volume {
-    let (superblock, otherIsValid) = try readSuperblocks(channel, pool: pool, cause: .superblock)
+    let (superblock, otherIsValid) = try readSuperblocks(channel, cause: .superblock)
     guard superblock.engineTag == configuration.engineTag else {
       throw .corrupted(
         structure: "superblock", offset: (superblock.epoch & 1) * UInt64(superblock.transferUnitByteCount),
         detail: "the volume belongs to engine '\(superblock.engineTag)', not to '\(configuration.engineTag)'")
     }
     let volume = Volume(
-      channel: channel, budget: budget, pool: pool, configuration: configuration, superblock: superblock,
+      channel: channel, budget: budget, configuration: configuration, superblock: superblock,
       durableEpoch: superblock.epoch)
     volume.skipsEpochs = !otherIsValid
     do throws(StorageError) {
@@ -224,7 +227,7 @@ public final class Volume {
 
   /// Reads both slots: the newest valid superblock, and whether the other is valid too.
   static func readSuperblocks(
-    _ channel: IOChannel, pool: FramePool, cause: Cause
+    _ channel: IOChannel, cause: Cause
   ) throws(StorageError) -> (superblock: Superblock, otherIsValid: Bool) {
     let device = channel.device
     let unit = device.transferUnitByteCount
@@ -266,7 +269,26 @@ public final class Volume {
 
   deinit { if !isClosed { releaseMemory() } }
 
+  /// Makes the account `directory` hold what the sets of units take: some 6 bits for each unit in use and 48 bytes for
+  /// each free extent, in steps of 4 KiB. Between transactions, so that giving units back never fails.
+  func accountMemory() throws(StorageError) {
+    let sets = [durable, newborn, fresh, dropped, transactionBorn, transactionFreed]
+    let queued = deferred.all.count + deferredMetadata.all.count + held.all.count + drops.count
+    let byteCount =
+      sets.reduce(0) { $0 + $1.memoryByteCount } + free.memoryByteCount
+      + queued * MemoryLayout<DeferredUnits>.stride
+    let rounded = (byteCount + 4_095) / 4_096 * 4_096
+    if rounded > heldByteCount {
+      try budget.require(rounded - heldByteCount, for: .directory)
+    } else {
+      budget.release(heldByteCount - rounded, for: .directory)
+    }
+    heldByteCount = rounded
+  }
+
   func releaseMemory() {
+    budget.release(heldByteCount, for: .directory)
+    heldByteCount = 0
     for log in logs { log?.releaseMemory() }
     directory.releaseMemory(budget)
   }
@@ -281,10 +303,11 @@ public final class Volume {
 
   /// Begins a transaction. There is at most one at a time.
   ///
-  /// - Throws: `.poisoned`, `.closed`.
+  /// - Throws: `.poisoned`, `.closed`; `.outOfBudget` when the account `directory` cannot hold the sets of units.
   public func beginTransaction() throws(StorageError) -> VolumeTransaction {
     try check()
     precondition(!transactionIsOpen, "A volume has one transaction at a time.")
+    try accountMemory()
     transactionSerial += 1
     transactionIsOpen = true
     return VolumeTransaction(volume: self, serial: transactionSerial)
@@ -516,6 +539,11 @@ struct DeferredUnits {
   var sequence: UInt64
   /// The epoch of the durable commit that freed them.
   var epoch: UInt64
+}
+
+/// A log as its volume knows it.
+private struct WeakLog {
+  weak var log: VolumeLog?
 }
 
 /// Units waiting in the order in which they were freed.

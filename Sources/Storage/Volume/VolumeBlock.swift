@@ -19,7 +19,6 @@
 // 2. No byte of a block enters memory as valid before its checksum was verified; every verification is counted.
 
 import Accounting
-import CSystem
 import Primitives
 
 /// A verified block in memory. The frame may be shared with the device: it is read, never changed.
@@ -89,20 +88,20 @@ enum VolumeChecksum {
   /// CRC-32C of three numbers, the seed of a checksum.
   static func seed(_ first: UInt64, _ second: UInt64, _ third: UInt64 = 0) -> UInt32 {
     withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { bytes in
-      bytes.storeBytes(of: first.littleEndian, toByteOffset: 0, as: UInt64.self)
-      bytes.storeBytes(of: second.littleEndian, toByteOffset: 8, as: UInt64.self)
-      bytes.storeBytes(of: third.littleEndian, toByteOffset: 16, as: UInt64.self)
-      return betula_crc32c(0, bytes.baseAddress, 24)
+      let image = ImageWriter(bytes)
+      image.store(first, at: 0)
+      image.store(second, at: 8)
+      image.store(third, at: 16)
+      return CRC32C.of(UnsafeRawBufferPointer(bytes))
     }
   }
 
   /// The checksum of an image whose 4 bytes at `fieldOffset` hold the checksum and count as zero.
   static func checksum(of bytes: UnsafeRawBufferPointer, skipping fieldOffset: Int, seed: UInt32) -> UInt32 {
-    guard let base = bytes.baseAddress else { return seed }
     let zero: UInt32 = 0
-    var crc = betula_crc32c(seed, base, fieldOffset)
-    crc = withUnsafeBytes(of: zero) { betula_crc32c(crc, $0.baseAddress, 4) }
-    return betula_crc32c(crc, base + fieldOffset + 4, bytes.count - fieldOffset - 4)
+    var crc = CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[..<fieldOffset]), seed: seed)
+    crc = withUnsafeBytes(of: zero) { CRC32C.of($0, seed: crc) }
+    return CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[(fieldOffset + 4)...]), seed: crc)
   }
 }
 

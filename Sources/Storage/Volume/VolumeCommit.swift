@@ -62,6 +62,8 @@ extension Volume {
     let epoch = durableEpoch + (skipsEpochs ? 3 : 1)
 
     // Plan.
+    let bornRuns = isEverything ? newborn.runs : []
+    let droppedRuns = isEverything ? dropped.runs : []
     var staged = StagedUnits()
     var directoryPlan: DirectoryPlan?
     var logPlans: [LogPlan] = []
@@ -74,13 +76,12 @@ extension Volume {
       }
       let runCount =
         PendingRecord.storedRunCount(staged.taken) + PendingRecord.storedRunCount(staged.released)
-        + (isEverything
-          ? PendingRecord.storedRunCount(newborn.runs) + PendingRecord.storedRunCount(dropped.runs) : 0)
+        + PendingRecord.storedRunCount(bornRuns) + PendingRecord.storedRunCount(droppedRuns)
       let units = PendingRecord.unitCount(runCount: runCount, transferUnitByteCount: transferUnitByteCount)
       if !checkpoint, superblock.pendingUsedUnitCount + units <= superblock.pendingUnitCount {
         recordUnit = superblock.pendingStartUnit + superblock.pendingUsedUnitCount
       } else {
-        checkpointPlan = try planCheckpoint(isEverything: isEverything, &staged)
+        checkpointPlan = try planCheckpoint(born: bornRuns, dropped: droppedRuns, &staged)
       }
     } catch {
       for range in staged.taken { free.insert(range) }
@@ -88,8 +89,8 @@ extension Volume {
     }
 
     // Apply.
-    let allocated = coalesced((isEverything ? newborn.runs : []) + staged.taken)
-    let freed = coalesced((isEverything ? dropped.runs : []) + staged.released)
+    let allocated = coalesced(bornRuns + staged.taken)
+    let freed = coalesced(droppedRuns + staged.released)
     for run in allocated { durable.insert(run) }
     for run in freed { durable.remove(run) }
     for run in allocated + freed { map.dirtyChunks.insert(map.chunks(of: run)) }
@@ -140,7 +141,7 @@ extension Volume {
   }
 
   private func write(_ next: Superblock) throws(StorageError) {
-    let frame = pool.frame(byteCount: transferUnitByteCount, zeroed: true)
+    let frame = channel.pool.frame(byteCount: transferUnitByteCount, zeroed: true)
     next.encode(into: frame.mutableBytes)
     var batch = TransferBatch()
     batch.append(
@@ -159,7 +160,7 @@ extension Volume {
     fill: (UnsafeMutableRawBufferPointer) -> Int
   ) -> UInt32 {
     let place = extent(range)
-    let frame = pool.frame(byteCount: place.byteCount, zeroed: true)
+    let frame = channel.pool.frame(byteCount: place.byteCount, zeroed: true)
     let payload = UnsafeMutableRawBufferPointer(rebasing: frame.mutableBytes[VolumeBlock.headerByteCount...])
     let count = fill(payload)
     let checksum = BlockHeader.seal(
@@ -193,16 +194,14 @@ extension Volume {
   // MARK: Checkpoint
 
   private func planCheckpoint(
-    isEverything: Bool, _ staged: inout StagedUnits
+    born: [Range<Int>], dropped: [Range<Int>], _ staged: inout StagedUnits
   ) throws(StorageError) -> CheckpointPlan {
     var dirty = map.dirtyChunks
     func touch(_ runs: [Range<Int>]) {
       for run in runs { dirty.insert(map.chunks(of: run)) }
     }
-    if isEverything {
-      touch(newborn.runs)
-      touch(dropped.runs)
-    }
+    touch(born)
+    touch(dropped)
     if superblock.mapUnitCount > 0 {
       staged.released.append(
         superblock.mapStartUnit..<(superblock.mapStartUnit + superblock.mapUnitCount))
@@ -211,7 +210,7 @@ extension Volume {
     }
     // The pending log first, in one piece and as large as there is room for. Its first record holds what this
     // checkpoint frees: what is known by now, one run for each chunk that may move, and a spare.
-    let dropCount = isEverything ? PendingRecord.storedRunCount(dropped.runs) : 0
+    let dropCount = PendingRecord.storedRunCount(dropped)
     let bound = PendingRecord.unitCount(
       runCount: dropCount + PendingRecord.storedRunCount(staged.released) + map.chunkUnits.count + 1,
       transferUnitByteCount: transferUnitByteCount)

@@ -10,7 +10,7 @@ import Primitives
 extension Volume {
   /// A frame for a block of an extent: zeroed, or with unspecified bytes that the caller will all write.
   public func makeFrame(byteCount: Int, zeroed: Bool = true) -> Frame {
-    pool.frame(byteCount: byteCount, zeroed: zeroed)
+    channel.pool.frame(byteCount: byteCount, zeroed: zeroed)
   }
 
   /// Reads one block and verifies it.

@@ -8,7 +8,7 @@
 //   offset  size  meaning
 //        0     4  CRC-32C of the bytes from 4 on, seeded with (volume id, era, position)
 //        4     4  payload bytes, in the low 28 bits; 1 in the high 4
-//        8     8  the position up to which the log was known to be synced when this record was appended
+//        8     8  the end of the last record known to be synced when this record was appended
 //       16     …  payload
 //
 //   segment list block (copy-on-write, found through the superblock)
@@ -33,14 +33,13 @@
 // without commits of its own.
 //
 // Invariants
-// 1. start ≤ durable ≤ written ≤ tail ≤ capacity.
+// 1. start ≤ durable ≤ written ≤ tail ≤ capacity; start and durable are ends of records (or the first position).
 // 2. The buffer holds the bytes from the unit of `written` on; the last unit is written again when records are added
 //    to it (counted), each byte as before or as appended.
 // 3. Every byte that was written lies in a segment that the durable segment list names.
 // 4. One durable append = one batch and one sync, as long as the preallocated segments last.
 
 import Accounting
-import CSystem
 import Primitives
 
 /// How a log is kept.
@@ -126,8 +125,7 @@ public final class VolumeLog {
   /// Which of the volume's logs this is.
   public let number: Int
   let configuration: VolumeLogConfiguration
-  private unowned let volume: Volume
-  private let budget: MemoryBudget
+  private let volume: Volume
   private let unit: Int
   let segmentUnitCount: Int
 
@@ -135,7 +133,9 @@ public final class VolumeLog {
   public private(set) var tailPosition: UInt64
   /// Bytes before this position were handed to the device.
   public private(set) var writtenPosition: UInt64
-  /// Bytes before this position are known to be synced.
+  /// The end of the last record of which every byte was handed to the device.
+  private var writtenRecordEnd: UInt64
+  /// Records that end at or before this position are known to be synced; it is always the end of a record.
   public private(set) var durablePosition: UInt64
   /// The era of the records that this opening appends, nil before the first append.
   private(set) var era: UInt64?
@@ -146,6 +146,8 @@ public final class VolumeLog {
   private let bufferByteCount: Int
   private var bufferStart: UInt64
   private var unwrittenRecordCount = 0
+  /// Where the record begins that is being copied in.
+  private var openRecordPosition: UInt64?
   private var holdsMemory = true
 
   init(volume: Volume, number: Int, configuration: VolumeLogConfiguration) throws(StorageError) {
@@ -155,20 +157,22 @@ public final class VolumeLog {
     unit = volume.transferUnitByteCount
     segmentUnitCount = (configuration.segmentByteCount - 1) / unit + 1
     bufferByteCount = ((configuration.bufferByteCount - 1) / unit + 1) * unit
-    budget = volume.budget
-    try budget.require(bufferByteCount, for: .logBuffer)
-    buffer = volume.pool.frame(byteCount: bufferByteCount)
+    try volume.budget.require(bufferByteCount, for: .logBuffer)
+    buffer = volume.channel.pool.frame(byteCount: bufferByteCount)
     let start = volume.logLists[number].startPosition
     tailPosition = start
     writtenPosition = start
+    writtenRecordEnd = start
     durablePosition = max(start, volume.superblock.logs[number].durablePosition)
     bufferStart = start / UInt64(unit) * UInt64(unit)
     tailIsKnown = volume.logLists[number].segments.isEmpty
     if tailIsKnown { durablePosition = start }
   }
 
+  deinit { releaseMemory() }
+
   func releaseMemory() {
-    if holdsMemory { budget.release(bufferByteCount, for: .logBuffer) }
+    if holdsMemory { volume.budget.release(bufferByteCount, for: .logBuffer) }
     holdsMemory = false
   }
 
@@ -216,6 +220,8 @@ public final class VolumeLog {
     try ensureRoom(Self.recordHeaderByteCount + payload.count)
     guard let era else { preconditionFailure("A log with room has an era.") }
     let position = tailPosition
+    openRecordPosition = position
+    defer { openRecordPosition = nil }
     let (first, second) = (UInt64(payload.count) | 1 << 28, durablePosition)
     let crc = Self.checksum(
       volumeID: volume.volumeID, era: era, position: position, length: UInt32(first), durable: second,
@@ -258,12 +264,9 @@ public final class VolumeLog {
     payload: UnsafeRawBufferPointer
   ) -> UInt32 {
     var crc = VolumeChecksum.seed(volumeID, era, position)
-    let head = (length.littleEndian, UInt32(0), durable.littleEndian)
-    withUnsafeBytes(of: head) { bytes in
-      crc = betula_crc32c(crc, bytes.baseAddress, 4)
-      if let base = bytes.baseAddress { crc = betula_crc32c(crc, base + 8, 8) }
-    }
-    if let base = payload.baseAddress { crc = betula_crc32c(crc, base, payload.count) }
+    crc = withUnsafeBytes(of: length.littleEndian) { CRC32C.of($0, seed: crc) }
+    crc = withUnsafeBytes(of: durable.littleEndian) { CRC32C.of($0, seed: crc) }
+    crc = CRC32C.of(payload, seed: crc)
     return crc
   }
 
@@ -300,11 +303,11 @@ public final class VolumeLog {
     try flush()
     if durablePosition == writtenPosition { return }
     try volume.channel.control(.sync(cause: configuration.cause))
-    durablePosition = writtenPosition
+    durablePosition = writtenRecordEnd
   }
 
   /// A sync of the whole device happened.
-  func becameDurable() { durablePosition = max(durablePosition, writtenPosition) }
+  func becameDurable() { durablePosition = max(durablePosition, writtenRecordEnd) }
 
   private func writeOut() throws(StorageError) {
     let used = Int(tailPosition - bufferStart)
@@ -341,6 +344,7 @@ public final class VolumeLog {
     }
     try volume.channel.submit(&batch)
     writtenPosition = tailPosition
+    writtenRecordEnd = openRecordPosition ?? tailPosition
     let kept = used % unit
     if kept > 0 {
       buffer.pointer.copyMemory(from: buffer.pointer + (used - kept), byteCount: kept)
@@ -367,6 +371,7 @@ public final class VolumeLog {
     self.era = era
     tailPosition = base
     writtenPosition = base
+    writtenRecordEnd = base
     durablePosition = base
     bufferStart = base
   }
@@ -395,6 +400,7 @@ public final class VolumeLog {
       tailIsKnown = true
       tailPosition = result.endPosition
       writtenPosition = result.endPosition
+      writtenRecordEnd = result.endPosition
       bufferStart = result.endPosition / UInt64(unit) * UInt64(unit)
       durablePosition = min(durablePosition, result.endPosition)
     }
@@ -420,16 +426,16 @@ public final class VolumeLog {
 extension Volume {
   /// Opens log `number` (0 or 1); a log never opened before is empty and takes no space until the first append.
   ///
-  /// Precondition: it was not opened since the volume was.
+  /// Precondition: it is not open already. The log holds the volume; dropping it forgets what was not flushed.
   /// - Throws: `.outOfBudget` when the account `logBuffer` cannot hold the buffer.
   public func openLog(
     _ number: Int, configuration: VolumeLogConfiguration = VolumeLogConfiguration()
   ) throws(StorageError) -> VolumeLog {
     try check()
     precondition(logs.indices.contains(number), "A volume has logs 0 ..< \(Self.logCount).")
-    precondition(logs[number] == nil, "A log is opened once.")
+    precondition(logs[number] == nil, "A log is open once at a time.")
     let log = try VolumeLog(volume: self, number: number, configuration: configuration)
-    logs[number] = log
+    register(log)
     return log
   }
 
@@ -629,7 +635,10 @@ extension Volume {
       list.segments.append(segment)
     }
     if let first = list.segments.first, let last = list.segments.last {
-      guard root.startPosition >= first.base, root.startPosition <= last.fullEnd(transferUnitByteCount) else {
+      // A start at the end of a sealed era may lie in the unit before the next era.
+      guard root.startPosition + unit > first.base,
+        root.startPosition <= last.fullEnd(transferUnitByteCount)
+      else {
         throw bad("the log's start \(root.startPosition) is in none of its segments")
       }
     }

@@ -29,12 +29,13 @@ extension Volume {
     return block
   }
 
-  func load() throws(StorageError) {
-    try loadSpaceMap(cause: .spaceMap)
-    let freedLast = try replayPendingLog(cause: .pendingLog)
-    try directory.load(from: self, cause: .nodeDirectory)
+  /// Loads everything but the engine's blocks. Each structure is read under its own cause, or all under `cause`.
+  func load(cause: Cause? = nil) throws(StorageError) {
+    try loadSpaceMap(cause: cause ?? .spaceMap)
+    let freedLast = try replayPendingLog(cause: cause ?? .pendingLog)
+    try directory.load(from: self, cause: cause ?? .nodeDirectory)
     for number in logLists.indices {
-      logLists[number] = try loadLogList(superblock.logs[number], cause: .log)
+      logLists[number] = try loadLogList(superblock.logs[number], cause: cause ?? .log)
     }
     try checkOwnUnits()
     // What the newest commit freed waits for the next one; everything else that is not allocated is free.
@@ -62,7 +63,7 @@ extension Volume {
     }
   }
 
-  private func loadSpaceMap(cause: Cause) throws(StorageError) {
+  func loadSpaceMap(cause: Cause) throws(StorageError) {
     let place = superblock.mapStartUnit..<(superblock.mapStartUnit + superblock.mapUnitCount)
     let index = try readOwnBlock(
       place, type: .spaceMapIndex, expecting: superblock.mapChecksum, cause: cause)
@@ -119,7 +120,7 @@ extension Volume {
   /// Applies the pending log.
   ///
   /// - Returns: the runs that the superblock's own epoch freed.
-  private func replayPendingLog(cause: Cause) throws(StorageError) -> [Range<Int>] {
+  func replayPendingLog(cause: Cause) throws(StorageError) -> [Range<Int>] {
     var freedLast: [Range<Int>] = []
     try forEachPendingRecord(cause: cause) { record throws(StorageError) in
       for run in record.allocated {
@@ -217,7 +218,7 @@ extension Volume {
   }
 
   /// The volume's own blocks lie on allocated units and do not overlap.
-  private func checkOwnUnits() throws(StorageError) {
+  func checkOwnUnits() throws(StorageError) {
     var seen = UnitBitmap()
     for (structure, range) in ownUnits {
       guard durable.containsAll(range), seen.containsNone(range) else {

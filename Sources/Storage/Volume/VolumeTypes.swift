@@ -27,6 +27,7 @@ public struct Extent: Hashable, Sendable, CustomStringConvertible {
   /// The first byte after the extent.
   @inlinable public var end: UInt64 { offset &+ UInt64(truncatingIfNeeded: byteCount) }
 
+  /// The half-open byte range.
   public var description: String { "[\(offset), \(end))" }
 }
 
@@ -59,6 +60,7 @@ public struct NodeID: RawRepresentable, Hashable, Sendable, CustomStringConverti
       rawValue: PackedExtent.pack(start: extent.offset / unit, count: UInt64(extent.byteCount) / unit))
   }
 
+  /// The number, or that it is a place.
   public var description: String { isMapped ? "node \(number)" : "node at \(rawValue)" }
 }
 
@@ -80,7 +82,9 @@ public struct NodeID: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
 /// What a block is. The volume's own are below 16, an engine takes its from there on.
 public struct BlockType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number in a block's header.
   public let rawValue: UInt16
+  /// The type with this number.
   @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// An engine's block type: `number` from 0 on.
@@ -95,6 +99,7 @@ public struct BlockType: RawRepresentable, Hashable, Sendable, CustomStringConve
   static let logList = BlockType(rawValue: 4)
   static let directoryPage = BlockType(rawValue: 5)
 
+  /// The structure's name in errors.
   public var description: String {
     switch self {
     case .spaceMapIndex: "space map index"
