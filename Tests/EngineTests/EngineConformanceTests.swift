@@ -12,7 +12,7 @@ import Testing
   func conforms(candidate: Candidate, check: ConformanceCheck) throws {
     let suite = candidate.entry.conformanceSuite(
       parameters: candidate.parameters, memoryByteCount: candidate.memoryByteCount,
-      randomOperationCount: 4_000)
+      randomOperationCount: 3_000)
     try suite.run(check, seed: 1)
   }
 }
