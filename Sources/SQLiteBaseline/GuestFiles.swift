@@ -197,7 +197,8 @@ final class GuestFiles {
   private func noteHeader(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
     guard count >= 32 else { return }
     let pages = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
-    classifier.databasePageCount = max(1 << 16, pages.multipliedReportingOverflow(by: 2).overflow ? .max : pages * 2)
+    classifier.databasePageCount = max(
+      1 << 16, pages.multipliedReportingOverflow(by: 2).overflow ? .max : pages * 2)
   }
 
   fileprivate func truncate(_ file: SpaceFile, _ byteCount: Int64) -> Int32 {

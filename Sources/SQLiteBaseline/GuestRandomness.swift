@@ -23,7 +23,8 @@ struct GuestRandomness {
   mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {
     counter &+= 1
     for index in bytes.indices {
-      bytes[index] = UInt8(truncatingIfNeeded: random.draw(counter, UInt64(index / 8)) >> UInt64(index % 8 * 8))
+      bytes[index] = UInt8(
+        truncatingIfNeeded: random.draw(counter, UInt64(index / 8)) >> UInt64(index % 8 * 8))
     }
   }
 }
@@ -88,15 +89,18 @@ enum RandomnessTurn {
 }
 
 /// The only instant there is, as a Julian day number: 2000-01-01 12:00.
-let guestCurrentTime: @convention(c) (UnsafeMutablePointer<sqlite3_vfs>?, UnsafeMutablePointer<Double>?) -> Int32 =
-  { _, time in
-    time?.pointee = 2_451_545.0
-    return SQLITE_OK
-  }
+let guestCurrentTime:
+  @convention(c) (UnsafeMutablePointer<sqlite3_vfs>?, UnsafeMutablePointer<Double>?) -> Int32 =
+    { _, time in
+      time?.pointee = 2_451_545.0
+      return SQLITE_OK
+    }
 
 /// Names are already full.
 let guestFullPathname:
-  @convention(c) (UnsafeMutablePointer<sqlite3_vfs>?, UnsafePointer<CChar>?, Int32, UnsafeMutablePointer<CChar>?)
+  @convention(c) (
+    UnsafeMutablePointer<sqlite3_vfs>?, UnsafePointer<CChar>?, Int32, UnsafeMutablePointer<CChar>?
+  )
     -> Int32 = { _, name, capacity, result in
       guard let name, let result else { return SQLITE_CANTOPEN }
       var index = 0

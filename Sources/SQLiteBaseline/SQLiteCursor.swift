@@ -64,7 +64,9 @@ final class SQLiteCursor: Cursor {
 
   func next() throws(EngineError) -> Bool {
     if isEnded {
-      throw .guest(code: SQLITE_ABORT, message: "the cursor ended with a write, a phase verb or the close after it was made")
+      throw .guest(
+        code: SQLITE_ABORT,
+        message: "the cursor ended with a write, a phase verb or the close after it was made")
     }
     if isAtEnd { return false }
     let statement: OpaquePointer
@@ -101,7 +103,9 @@ final class SQLiteCursor: Cursor {
   }
 
   func withCurrent(_ body: (RawSpan, RawSpan) -> Void) {
-    guard isStanding, let statement else { preconditionFailure("A cursor shows an entry only after `next` found one.") }
+    guard isStanding, let statement else {
+      preconditionFailure("A cursor shows an entry only after `next` found one.")
+    }
     let key = UnsafeRawBufferPointer(
       start: sqlite3_column_blob(statement, 0), count: Int(sqlite3_column_bytes(statement, 0)))
     let value = UnsafeRawBufferPointer(

@@ -29,7 +29,8 @@ struct SQLiteParameters {
     ParameterDescriptor(
       "page_bytes", .bytes(512...65_536), default: .integer(4_096), "Database page in bytes, a power of two."),
     ParameterDescriptor(
-      "journal_mode", .choice(["wal", "delete", "truncate", "persist", "memory", "off"]), default: .text("wal"),
+      "journal_mode", .choice(["wal", "delete", "truncate", "persist", "memory", "off"]),
+      default: .text("wal"),
       "How a transaction is made atomic: write-ahead log, or a rollback journal and what becomes of it."),
     ParameterDescriptor(
       "synchronous", .choice(["auto", "off", "normal", "full", "extra"]), default: .text("auto"),
@@ -39,7 +40,8 @@ struct SQLiteParameters {
       "SQLite's page cache in bytes; 0 gives it what the memory budget leaves."),
     ParameterDescriptor(
       "gather_bytes", .bytes(0...(64 << 20)), default: .integer(0),
-      "Writes the file space gathers before they leave, in bytes; 0 is 1 MiB, or an eighth of a smaller budget."),
+      "Writes the file space gathers before they leave, in bytes; 0 is 1 MiB, or an eighth of a smaller budget."
+    ),
     ParameterDescriptor(
       "chunk_bytes", .bytes((64 << 10)...(64 << 20)), default: .integer(256 << 10),
       "The file space's smallest allocation in bytes, a power of two."),
@@ -48,15 +50,18 @@ struct SQLiteParameters {
       "Log length in pages at which a commit checkpoints; 0 only when asked."),
     ParameterDescriptor(
       "powersafe_overwrite", .boolean, default: .boolean(true),
-      "Whether the VFS reports that a write leaves its neighbours alone when power fails, as the unix VFS does."),
+      "Whether the VFS reports that a write leaves its neighbours alone when power fails, as the unix VFS does."
+    ),
     ParameterDescriptor(
       "cache_spill", .boolean, default: .boolean(true),
       "Whether dirty pages of an open transaction may leave a full cache."),
     ParameterDescriptor(
-      "secure_delete", .boolean, default: .boolean(false), "Whether deleted content is overwritten with zeros."),
+      "secure_delete", .boolean, default: .boolean(false),
+      "Whether deleted content is overwritten with zeros."),
     ParameterDescriptor(
       "vfs", .choice(["betula", "unix"]), default: .text("betula"),
-      "betula: files on the counted device; unix: SQLite's own VFS on a temporary file, wall clock only, nothing counted."),
+      "betula: files on the counted device; unix: SQLite's own VFS on a temporary file, wall clock only, nothing counted."
+    ),
   ]
 
   init(_ parameters: ParameterSet, _ environment: EngineEnvironment) throws(EngineError) {
@@ -74,7 +79,9 @@ struct SQLiteParameters {
     }
     guard chunkByteCount.nonzeroBitCount == 1, chunkByteCount >= unit else {
       throw .invalidParameters(
-        reason: "chunk_bytes is \(chunkByteCount), which is not a power of two of at least a transfer unit, \(unit)")
+        reason:
+          "chunk_bytes is \(chunkByteCount), which is not a power of two of at least a transfer unit, \(unit)"
+      )
     }
     let budget = environment.budget.availableByteCount
     let askedGather = parameters.integer("gather_bytes")
@@ -94,7 +101,8 @@ struct SQLiteParameters {
     }
     guard cacheByteCount <= left else {
       throw .invalidParameters(
-        reason: "a page cache of \(cacheByteCount) bytes does not fit the memory budget, which leaves \(left)")
+        reason: "a page cache of \(cacheByteCount) bytes does not fit the memory budget, which leaves \(left)"
+      )
     }
     let asked = parameters.text("synchronous")
     if asked != "auto" {
@@ -115,6 +123,12 @@ struct SQLiteParameters {
     self.syncEveryCommits = environment.syncEveryCommits
   }
 
+  /// The cache size to ask for, in KiB. SQLite counts a page and 136 bytes against it, and takes a page and 248 (3.40:
+  /// page header, hash entry and allocation); what it takes must stay within `cacheByteCount`.
+  var cacheKibibyteCount: Int {
+    max(1, cacheByteCount / (pageByteCount + 264) * (pageByteCount + 136) / 1_024)
+  }
+
   /// Whether the engine chooses when to sync.
   var isSynchronousAutomatic: Bool
   var syncEveryCommits: Int
@@ -125,7 +139,8 @@ struct SQLiteParameters {
 
   /// Pragmas that matter for what is measured, sorted.
   static let reportedPragmas = [
-    "auto_vacuum", "cache_size", "cache_spill", "journal_mode", "journal_size_limit", "locking_mode", "mmap_size",
+    "auto_vacuum", "cache_size", "cache_spill", "journal_mode", "journal_size_limit", "locking_mode",
+    "mmap_size",
     "page_size", "secure_delete", "synchronous", "temp_store", "wal_autocheckpoint",
   ]
 }

@@ -139,9 +139,15 @@ public struct TransferBatch {
 
   /// Forgets the transfers, keeps the memory.
   public mutating func removeAll() {
-    transfers.removeAll(keepingCapacity: true)
-    segments.removeAll(keepingCapacity: true)
-    pieces.removeAll(keepingCapacity: true)
+    if transfers.count == 1 && segments.count == 1 && pieces.count == 1 {
+      transfers.removeLast()
+      segments.removeLast()
+      pieces.removeLast()
+    } else {
+      transfers.removeAll(keepingCapacity: true)
+      segments.removeAll(keepingCapacity: true)
+      pieces.removeAll(keepingCapacity: true)
+    }
     if !segmentOfRequest.isEmpty { segmentOfRequest.removeAll(keepingCapacity: true) }
     containsWrites = false
     containsReads = false

@@ -2,8 +2,10 @@
 
 import ArgumentParser
 import EngineCatalogue
+import Experiment
 import Foundation
 import KeyValue
+import Primitives
 
 struct EnginesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,7 +50,7 @@ struct EnginesCommand: ParsableCommand {
     for parameter in descriptor.parameters {
       let name = parameter.name.padding(toLength: nameWidth, withPad: " ", startingAt: 0)
       let value = parameter.defaultValue.map { "default \(parameter.spelling(of: $0))" } ?? "must be given"
-      print("  \(name)  \(value); \(parameter.allowed)")
+      print("  \(name)  \(value); \(parameter.kind.range)")
       print("  \(String(repeating: " ", count: nameWidth))  \(parameter.meaning)")
     }
     if descriptor.parameters.isEmpty { print("  no parameters") }
@@ -93,7 +95,15 @@ private struct EngineListing: Encodable {
     formatVersion = descriptor.formatVersion
     parameters = descriptor.parameters.map {
       Parameter(
-        name: $0.name, allowed: $0.allowed, default: $0.defaultValue?.description, meaning: $0.meaning)
+        name: $0.name, allowed: $0.kind.range, default: $0.defaultValue?.description, meaning: $0.meaning)
     }
+  }
+}
+
+extension ParameterDescriptor {
+  /// A value as one would write it in a study: sizes with their unit.
+  fileprivate func spelling(of value: ParameterValue) -> String {
+    if case .bytes = kind, case .integer(let count) = value { return Quantity.formatByteCount(count) }
+    return value.description
   }
 }

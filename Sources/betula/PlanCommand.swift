@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Experiment
+import Foundation
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,8 +18,9 @@ struct PlanCommand: ParsableCommand {
     try withUserErrors {
       let study = try arguments.load()
       let plan = try Plan(study, vocabulary: .standard)
-      let renderer = PlanRenderer(plan, estimator: .standard)
-      print(json ? renderer.json : renderer.text)
+      let outline = PlanOutline(
+        plan, vocabulary: .standard, resources: .current(path: NSTemporaryDirectory()))
+      print(json ? PlanRenderer.json(outline) : PlanRenderer.text(outline))
       try refuseWhatCannotFit(plan)
     }
   }
@@ -26,7 +28,8 @@ struct PlanCommand: ParsableCommand {
 
 /// Refuses a plan with a run that cannot fit this machine, one sentence a run.
 func refuseWhatCannotFit(_ plan: Plan) throws {
-  let refusals = plan.refusals(on: .thisMachine)
+  let outline = PlanOutline(plan, vocabulary: .standard, resources: .current(path: NSTemporaryDirectory()))
+  let refusals = outline.rows.flatMap { row in row.refusals.map { "\(row.run.label): \($0)" } }
   if refusals.isEmpty { return }
   for refusal in refusals.prefix(20) { complain(refusal) }
   if refusals.count > 20 { complain("and \(refusals.count - 20) more") }

@@ -7,5 +7,5 @@ struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema", abstract: "Print the JSON Schema of study files (for completion in an editor).")
 
-  func run() { print(StudySchema(vocabulary: .standard).text) }
+  func run() { print(StudySchema.text(.standard), terminator: "") }
 }

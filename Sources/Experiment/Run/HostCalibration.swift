@@ -12,6 +12,7 @@
 // Source: the affine fit of Bender et al., ACM TOPC 8(3), 2021, section 3; weighted here because a shared machine's
 // outliers grow with the transfer.
 
+import Accounting
 import CSystem
 import Foundation
 import Primitives

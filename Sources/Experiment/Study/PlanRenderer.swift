@@ -39,7 +39,8 @@ public struct PlanOutline: Sendable {
 
 /// Writes outlines.
 public enum PlanRenderer {
-  /// A table for a terminal: at most `maximumRowCount` runs, then totals, warnings and refusals.
+  /// A table for a terminal: at most `maximumRowCount` runs, then totals, warnings and refusals. Ends
+  /// without a newline.
   public static func text(_ outline: PlanOutline, maximumRowCount: Int = 200) -> String {
     let study = outline.plan.study
     var lines = ["study \(study.name): \(study.title)", ""]
@@ -57,21 +58,23 @@ public enum PlanRenderer {
     if left > 0 { lines.append("… and \(Quantity.formatInteger(left)) more") }
     let total = outline.total
     let refused = outline.rows.filter { !$0.refusals.isEmpty }
-    let runs = Quantity.formatInteger(outline.rows.count - refused.count)
+    let count = outline.rows.count - refused.count
+    let runs = count == 1 ? "1 run" : "\(Quantity.formatInteger(count)) runs"
+    let time = total.seconds < 1 ? "less than 1 s" : "about \(ByteText.seconds(total.seconds))"
     lines.append("")
     lines.append(
-      "\(runs) runs, about \(ByteText.seconds(total.seconds)): \(ByteText.number(total.operationCount)) operations, "
+      "\(runs), \(time): \(ByteText.number(total.operationCount)) operations, "
         + "\(ByteText.short(total.deviceWriteByteCount)) written, \(ByteText.short(total.deviceReadByteCount)) read, "
         + "at most \(ByteText.short(total.peakMemoryByteCount)) of memory")
-    lines.append("Estimates are coarse: bytes within a factor of 2, seconds within a factor of 3.")
+    lines.append("Estimates are coarse: bytes and seconds within a factor of 3.")
     for warning in total.warnings { lines.append("warning: \(warning)") }
     for row in refused.prefix(maximumRowCount) {
       for reason in row.refusals { lines.append("refused: \(row.run.id) (\(row.run.label)): \(reason)") }
     }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined(separator: "\n")
   }
 
-  /// The whole outline: every run with its full content, estimate and refusals.
+  /// The whole outline: every run with its full content, estimate and refusals; no newline at the end.
   public static func json(_ outline: PlanOutline) -> String {
     let runs = outline.rows.map { row -> StudyValue in
       guard case .map(let entries) = row.run.value else { preconditionFailure("A run's value is a map.") }
@@ -89,7 +92,7 @@ public enum PlanRenderer {
       .init("refused_count", .integer(refused)),
       .init("total", value(outline.total)),
       .init("runs", .list(runs)),
-    ]).json + "\n"
+    ]).json
   }
 
   private static func value(_ estimate: RunEstimate) -> StudyValue {

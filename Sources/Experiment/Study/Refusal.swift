@@ -95,19 +95,19 @@ extension RunEstimate {
 }
 
 /// Sizes and numbers for reading, rounded to three digits.
-enum ByteText {
+public enum ByteText {
   /// `1.23 MiB`.
-  static func short(_ count: Int) -> String {
+  public static func short(_ count: Int) -> String {
     scaled(Double(count), ["B", "KiB", "MiB", "GiB", "TiB", "PiB"], 1024)
   }
 
   /// `1.23 M`.
-  static func number(_ count: Int) -> String {
+  public static func number(_ count: Int) -> String {
     scaled(Double(count), ["", "k", "M", "G", "T", "P"], 1000)
   }
 
   /// `12.3 s`, `4.5 min`, `2.1 h`.
-  static func seconds(_ seconds: Double) -> String {
+  public static func seconds(_ seconds: Double) -> String {
     if seconds < 1 { return "< 1 s" }
     if seconds < 100 { return String(format: "%.1f s", seconds) }
     if seconds < 6000 { return String(format: "%.1f min", seconds / 60) }

@@ -5,8 +5,8 @@
 //
 // Invariants
 // 1. The text is a function of the vocabulary: byte-identical from run to run.
-// 2. Every study the decoder accepts is valid under the schema, with one remark: an engine called `null` must be
-//    written in quotes for tools that read YAML's null.
+// 2. Every study the decoder accepts is valid under the schema when words that a YAML reader may take for something
+//    else (`null`, and `off` under YAML 1.1) are written in quotes; the decoder itself needs none.
 
 import KeyValue
 import Primitives
@@ -63,6 +63,7 @@ public enum StudySchema {
       .init("engine", .map([.init("const", .text(engine.name))])),
       .init("label", identifier("The engine's name in this study; unique.", pattern: namePattern)),
       property(vocabulary.records, description: "Stands in for the workload's records."),
+      property(StudyVocabulary.maximumOperations),
       .init("parameters", parameters(engine.parameters, description: "Parameters of \(engine.name).")),
     ]
     let needsParameters = engine.parameters.contains { $0.defaultValue == nil }

@@ -17,10 +17,9 @@ final class AppendLogCursor: Cursor {
   private static let largestSlotLimit = 1 << 15
 
   private let engine: AppendLogEngine
-  private let end: AppendLogEngine.End
+  private let end: UInt64
   private let range: KeyRange
   private let order: ScanOrder
-  private var scanner: AppendLogScanner
   /// nil until it was filled.
   private var window: SortedWindow?
   /// The bounds of the window that is to be filled next.
@@ -32,7 +31,7 @@ final class AppendLogCursor: Cursor {
   private var current = 0
 
   init(
-    engine: AppendLogEngine, end: AppendLogEngine.End, range: KeyRange, order: ScanOrder
+    engine: AppendLogEngine, end: UInt64, range: KeyRange, order: ScanOrder
   ) throws(EngineError) {
     self.engine = engine
     self.end = end
@@ -46,13 +45,11 @@ final class AppendLogCursor: Cursor {
       try volume.budget.require(heldByteCount, for: .mergeScratch)
     }
     self.heldByteCount = heldByteCount
-    scanner = geometry.makeScanner(volume)
     pending = range
   }
 
   deinit {
     engine.volume.budget.release(heldByteCount, for: .mergeScratch)
-    engine.add(scanner.counts)
   }
 
   func next() throws(EngineError) -> Bool {
@@ -146,7 +143,7 @@ final class AppendLogCursor: Cursor {
       range: pending, order: order, slotLimit: slotLimit, capacityByteCount: geometry.windowByteCount,
       maximumValueByteCount: geometry.limits.maximumValueByteCount)
     do throws(StorageError) {
-      try engine.scan(to: end, with: &scanner) { filled.fold($0) }
+      try engine.scan(to: end) { filled.fold($0) }
     } catch {
       throw .storage(error)
     }

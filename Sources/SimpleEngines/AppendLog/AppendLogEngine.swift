@@ -1,22 +1,17 @@
 // The append-only log: a batch is written behind the last one and nothing is ever moved, so a write costs O(1) and a
 // read O(n). The first row of the complexity table, and the template for new engines (AddYourEngine.md).
 //
-//   apply ─▶ group (one checksummed atom) ─▶ buffer ─▶ segment k                sync ─▶ device sync
-//                                                      │ previous               new segment ─▶ durable commit
-//                                                      segment k−1 ─▶ … ─▶ segment 0
-//   get    ─▶ scan of every group, first to last, folding the operations on one key
-//   cursor ─▶ scan of every group into a sorted window; one more scan for each further window
+//   apply  ─▶ parts of at most 64 KiB ─▶ VolumeLog (checksums, buffer, segments, recovery)
+//   get    ─▶ replay from the first record to the last, folding the operations on one key
+//   cursor ─▶ the same replay, folded into a sorted window; one more replay for each further window
 //
 // Invariants
-// 1. The log is the concatenation of its segments' groups; its state is the fold of them in order.
-// 2. The engine root names the last segment, each segment's header the one before it with the bytes in use. So every
-//    group before the root's end must be sound; a broken one is corruption. In the last segment, groups after that
-//    end count up to the first broken one: what a crash left of them is a prefix.
-// 3. The first segment of each opening that writes is made durable, with a life number of its own, before any of its
-//    groups is written: a group of a lost life is never taken for one of this life.
-// 4. A group never crosses segments; a segment holds at least one.
-// 5. It never compacts. Overwritten and deleted values stay for ever, settling gives back only the unused end of the
-//    last segment, and that is the point: space is what the complexity table leaves out.
+// 1. The state is the fold of all complete batches in log order.
+// 2. A batch is complete when its last part is in the log. `voids` are the position ranges of the others: they are
+//    found when opening, and skipped by every scan.
+// 3. Readers see the log up to `end`, which moves only after a batch's last part was appended.
+// 4. It never compacts. Overwritten and deleted values stay for ever, settling frees nothing, and that is the point:
+//    space is what the complexity table leaves out.
 
 import Accounting
 import KeyValue
@@ -28,11 +23,11 @@ import Storage
 /// The append-only log engine.
 public final class AppendLogEngine: Engine {
   public static let descriptor = EngineDescriptor(
-    name: "append-log", summary: "Appends every batch to a log and finds nothing again without reading it all.",
+    name: "append-log", summary: "Appends every batch to a log, and finds nothing without reading all of it.",
     parameters: [
       ParameterDescriptor(
         "segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
-        "Size of the extents the log grows by; a larger batch gets a larger one."),
+        "Size of the extents the log grows by."),
       ParameterDescriptor(
         "buffer_bytes", .bytes(4_096...(1 << 26)), default: .integer(1 << 16),
         "Log bytes gathered in memory before they are written; at most a sixteenth of the memory."),
@@ -44,129 +39,94 @@ public final class AppendLogEngine: Engine {
   public let limits: EngineLimits
   let geometry: AppendLogGeometry
   let volume: Volume
+  private let log: VolumeLog
   private let syncEveryCommits: Int
-  private var root: AppendLogRoot
-  private var segments: ContiguousArray<LogSegment>
-  private var writer: AppendLogWriter
-  private var scanner: AppendLogScanner
+  /// The position behind the last complete batch.
+  private(set) var end: UInt64 = 0
+  private var voids: [Range<UInt64>] = []
+  private var part: UnsafeMutableRawBufferPointer
   private var value: ValueBuffer
-  /// The last segment is the writer's; otherwise the next batch begins a new one.
-  private var isWriting = false
-  /// Whether this opening wrote a group, and so has a life of its own.
-  private var hasWritten = false
-  /// Whether the last durable commit knows every segment.
-  private var rootIsDurable = true
-  /// For headers being encoded.
-  private let scratch = UnsafeMutableRawPointer.allocate(
-    byteCount: AppendLogFormat.segmentHeaderByteCount, alignment: 16)
-  /// How many cursors and gets looked, for `statistics`.
-  private var scanCount: UInt64 = 0
-  private var finishedCounts = LogScanCounts()
-  private var indexByteCount = 0
-  private(set) var isClosed = false
+  private var counters = Counters()
+  private var isClosed = false
 
-  // MARK: Opening
+  private struct Counters {
+    var scans: UInt64 = 0
+    var blocks: UInt64 = 0
+    var records: UInt64 = 0
+  }
+
+  // MARK: Opening and closing
 
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> AppendLogEngine {
     let geometry = try AppendLogGeometry(environment, parameters)
-    let configuration = VolumeConfiguration(engineTag: descriptor.name, seed: environment.seed)
     return try rethrowingStorageErrors { () throws(StorageError) in
-      let volume =
-        environment.creates
-        ? try Volume.create(
-          channel: environment.channel, budget: environment.budget, pool: environment.channel.pool,
-          configuration: configuration)
-        : try Volume.open(
-          channel: environment.channel, budget: environment.budget, pool: environment.channel.pool,
-          configuration: configuration)
-      return try AppendLogEngine(
-        volume: volume, geometry: geometry, syncEveryCommits: environment.syncEveryCommits)
+      let volume = try openVolume(environment, engineTag: descriptor.name)
+      return try AppendLogEngine(volume, geometry, syncEveryCommits: environment.syncEveryCommits)
     }
   }
 
-  private init(volume: Volume, geometry: AppendLogGeometry, syncEveryCommits: Int) throws(StorageError) {
+  private init(
+    _ volume: Volume, _ geometry: AppendLogGeometry, syncEveryCommits: Int
+  ) throws(StorageError) {
     self.volume = volume
     self.geometry = geometry
     self.syncEveryCommits = syncEveryCommits
     limits = geometry.limits
+    log = try volume.openLog(0, configuration: geometry.log)
     try volume.budget.require(geometry.fixedMemoryByteCount, for: .logBuffer)
-    writer = AppendLogWriter(
-      channel: volume.channel, pool: volume.pool, capacityByteCount: geometry.bufferByteCount)
-    scanner = geometry.makeScanner(volume)
+    part = .allocate(byteCount: geometry.partByteCount, alignment: 16)
     value = ValueBuffer(reservedByteCount: geometry.limits.maximumValueByteCount)
-    segments = []
-    root = AppendLogRoot()
-    do throws(StorageError) {
-      root = try AppendLogRoot(decoding: volume.root)
-      try loadSegments()
-    } catch {
-      releaseMemory()
-      throw error
-    }
+    try recover()
   }
 
-  /// Follows the chain of segments from the root, and finds the end of the last one.
-  private func loadSegments() throws(StorageError) {
-    let unit = UInt64(volume.transferUnitByteCount)
-    let capacity = volume.channel.capacityByteCount
-    guard root.segmentCount <= capacity / unit, root.lastByteCount < 1 << 40,
-      root.lastUsedByteCount <= root.lastByteCount
-    else {
-      throw .corrupted(structure: "append log root", offset: 0, detail: "its numbers are impossible")
-    }
-    guard root.segmentCount > 0 else { return }
-    try reserveIndex(forSegmentCount: Int(root.segmentCount))
-    var segment = LogSegment(
-      offset: root.lastOffset, byteCount: Int(root.lastByteCount),
-      usedByteCount: Int(root.lastUsedByteCount), life: root.life)
-    for number in stride(from: Int(root.segmentCount) - 1, through: 0, by: -1) {
-      guard segment.offset % unit == 0, segment.offset >= 2 * unit, segment.offset < capacity,
-        segment.byteCount > 0, segment.byteCount % Int(unit) == 0,
-        UInt64(segment.byteCount) <= capacity - segment.offset,
-        segment.usedByteCount >= AppendLogFormat.segmentHeaderByteCount,
-        segment.usedByteCount <= segment.byteCount
+  /// Reads the log once: every checksum, where it ends, and the batches that were cut short.
+  private func recover() throws(StorageError) {
+    var cutShort: UInt64?
+    var isSound = true
+    let replay = try log.replay { position, bytes in
+      guard let flags = AppendLogFormat.flags(of: bytes), AppendLogFormat.decode(bytes, { _ in }) != nil
       else {
-        throw .corrupted(
-          structure: "log segment header", offset: segment.offset, detail: "segment \(number) lies nowhere")
+        isSound = false
+        return false
       }
-      let (frame, offset) = try volume.channel.read(
-        at: segment.offset, byteCount: Int(unit), cause: .record)
-      let bytes = UnsafeRawBufferPointer(start: frame.pointer + offset, count: Int(unit))
-      let previous = try AppendLogFormat.decodeSegmentHeader(
-        bytes, number: number, segment: segment, volumeID: volume.volumeID)
-      segments.append(segment)
-      if let previous { segment = previous }
+      if flags & AppendLogFormat.firstPartFlag != 0 {
+        if let start = cutShort { voids.append(start..<position) }
+        cutShort = position
+      }
+      if flags & AppendLogFormat.lastPartFlag != 0 { cutShort = nil }
+      return true
     }
-    segments.reverse()
-    // What follows the durable end of the last segment counts up to the first broken group.
-    let last = segments.count - 1
-    scanner.enter(segments[last], limit: segments[last].byteCount)
-    var end = segments[last].usedByteCount
-    while case .sound(let next) = try scanner.scanGroup(at: end, limit: segments[last].byteCount, { _ in }) {
-      end = next
-    }
-    segments[last].usedByteCount = end
+    end = replay.endPosition
+    guard isSound else { throw unsoundRecord(at: end) }
+    if let start = cutShort, start < end { voids.append(start..<end) }
   }
 
-  private func reserveIndex(forSegmentCount count: Int) throws(StorageError) {
-    let needed = count * 2 * MemoryLayout<LogSegment>.stride
-    if needed > indexByteCount {
-      try volume.budget.require(needed - indexByteCount, for: .index)
-      indexByteCount = needed
-    }
+  private func unsoundRecord(at position: UInt64) -> StorageError {
+    .corrupted(
+      structure: "append log record", offset: position,
+      detail: "the record before this log position has a right checksum and is no part of a batch")
   }
 
-  private func releaseMemory() {
-    volume.budget.release(geometry.fixedMemoryByteCount, for: .logBuffer)
-    volume.budget.release(indexByteCount, for: .index)
-    volume.close()
+  public func close() throws(EngineError) {
+    try checkpoint()
+    isClosed = true
+    releaseMemory()
   }
 
   deinit {
     if !isClosed { releaseMemory() }
-    scratch.deallocate()
+    part.deallocate()
+  }
+
+  private func releaseMemory() {
+    volume.budget.release(geometry.fixedMemoryByteCount, for: .logBuffer)
+    volume.close()
+  }
+
+  func requireOpen() throws(EngineError) {
+    if isClosed { throw .storage(.closed) }
   }
 
   // MARK: Writing
@@ -174,194 +134,106 @@ public final class AppendLogEngine: Engine {
   public func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError) {
     try requireOpen()
     try batch.check(against: limits)
-    // `rethrowingStorageErrors` takes no borrowed batch along, hence the plain form.
     do throws(StorageError) {
       if batch.count > 0 { try append(batch) }
-      if sync { try makeDurable() }
+      if sync { try log.sync() }
     } catch {
       throw .storage(error)
     }
   }
 
   private func append(_ batch: borrowing WriteBatch) throws(StorageError) {
-    var payloadByteCount = 0
-    for entry in batch.entries { payloadByteCount += AppendLogFormat.byteCount(of: entry) }
-    let groupByteCount =
-      AppendLogFormat.groupHeaderByteCount + payloadByteCount + AppendLogFormat.groupTrailerByteCount
-    if !isWriting || writer.position + groupByteCount > segments[segments.count - 1].byteCount {
-      try beginSegment(forGroupByteCount: groupByteCount)
-    }
-    let segment = segments[segments.count - 1]
-    var crc = AppendLogFormat.seed(
-      volumeID: volume.volumeID, life: segment.life, offset: segment.offset + UInt64(writer.position))
-    scratch.setU32(0, AppendLogFormat.groupMagic)
-    scratch.setU32(4, UInt32(batch.count))
-    scratch.setU64(8, UInt64(payloadByteCount))
-    try append(scratch, AppendLogFormat.groupHeaderByteCount, &crc)
+    guard let target = part.baseAddress else { return }
+    // Room for all of it first, so that a refusal leaves nothing behind.
+    try log.ensureRoom(logByteCount(of: batch))
+    var flags = AppendLogFormat.firstPartFlag
+    var used = AppendLogFormat.partHeaderByteCount
     for entry in batch.entries {
-      scratch.setU8(0, entry.kind.rawValue)
-      var headByteCount = 1 + Varint.encode(UInt64(entry.keyByteCount), to: scratch + 1)
-      headByteCount += Varint.encode(UInt64(entry.operandByteCount), to: scratch + headByteCount)
-      try append(scratch, headByteCount, &crc)
-      let key = batch.key(of: entry)
-      let operand = batch.operand(of: entry)
-      crc = CRC32C.of(operand, seed: CRC32C.of(key, seed: crc))
-      try writer.append(key)
-      try writer.append(operand)
+      if used + AppendLogFormat.byteCount(of: entry) > part.count {
+        target.setU8(0, flags)
+        try log.append(UnsafeRawBufferPointer(start: target, count: used))
+        flags = 0
+        used = AppendLogFormat.partHeaderByteCount
+      }
+      used += AppendLogFormat.encode(
+        entry.kind, key: batch.key(of: entry), operand: batch.operand(of: entry), to: target + used)
     }
-    scratch.setU32(0, crc)
-    try append(scratch, AppendLogFormat.groupTrailerByteCount, &crc)
-    // Only now do readers see the group.
-    segments[segments.count - 1].usedByteCount = writer.position
+    target.setU8(0, flags | AppendLogFormat.lastPartFlag)
+    try log.append(UnsafeRawBufferPointer(start: target, count: used))
+    end = log.tailPosition
   }
 
-  private func append(
-    _ start: UnsafeRawPointer, _ byteCount: Int, _ crc: inout UInt32
-  ) throws(StorageError) {
-    let bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
-    crc = CRC32C.of(bytes, seed: crc)
-    try writer.append(bytes)
-  }
-
-  /// Begins a segment that has room for a group. The first one of an opening begins a life, durably.
-  private func beginSegment(forGroupByteCount groupByteCount: Int) throws(StorageError) {
-    let beginsLife = !hasWritten
-    try reserveIndex(forSegmentCount: segments.count + 1)
-    let byteCount = max(
-      geometry.segmentByteCount, AppendLogFormat.segmentHeaderByteCount + groupByteCount)
-    var transaction = try volume.beginTransaction()
-    let extent = try transaction.allocate(byteCount: byteCount, near: segments.last?.offset)
-    if isWriting { try writer.flush() }
-    let previous = segments.last.map { trimmed($0, &transaction) }
-    let segment = LogSegment(
-      offset: extent.offset, byteCount: extent.byteCount,
-      usedByteCount: AppendLogFormat.segmentHeaderByteCount, life: root.life + (beginsLife ? 1 : 0))
-    isWriting = false
-    writer.begin(segmentAt: segment.offset)
-    AppendLogFormat.encodeSegmentHeader(
-      scratch, number: segments.count, segment: segment, previous: previous, volumeID: volume.volumeID)
-    try writer.append(
-      UnsafeRawBufferPointer(start: scratch, count: AppendLogFormat.segmentHeaderByteCount))
-    // A durable root needs the header on the device.
-    if beginsLife { try writer.flush() }
-    if let previous { segments[segments.count - 1] = previous }
-    segments.append(segment)
-    root.life = segment.life
-    setRoot(&transaction)
-    rootIsDurable = false
-    try commit(transaction, durable: beginsLife)
-    isWriting = true
-    hasWritten = true
-  }
-
-  /// Commits; when that fails, what is visible and what is durable have parted, and only reopening heals it.
-  private func commit(
-    _ transaction: consuming VolumeTransaction, durable: Bool
-  ) throws(StorageError) {
-    do {
-      try transaction.commit(durable: durable)
-    } catch {
-      volume.channel.poison(error.description)
-      throw error
+  /// The log bytes of a batch cut into parts.
+  private func logByteCount(of batch: borrowing WriteBatch) -> Int {
+    let partOverhead = VolumeLog.recordHeaderByteCount + AppendLogFormat.partHeaderByteCount
+    var total = partOverhead
+    var used = AppendLogFormat.partHeaderByteCount
+    for entry in batch.entries {
+      let byteCount = AppendLogFormat.byteCount(of: entry)
+      if used + byteCount > part.count {
+        total += partOverhead
+        used = AppendLogFormat.partHeaderByteCount
+      }
+      used += byteCount
+      total += byteCount
     }
-    if durable { rootIsDurable = true }
-  }
-
-  /// Gives the unused end of a finished segment back.
-  private func trimmed(_ segment: LogSegment, _ transaction: inout VolumeTransaction) -> LogSegment {
-    let unit = volume.transferUnitByteCount
-    let kept = (segment.usedByteCount + unit - 1) / unit * unit
-    var result = segment
-    if kept < segment.byteCount {
-      transaction.free(
-        Extent(offset: segment.offset + UInt64(kept), byteCount: segment.byteCount - kept))
-      result.byteCount = kept
-    }
-    return result
-  }
-
-  private func setRoot(_ transaction: inout VolumeTransaction) {
-    root.segmentCount = UInt64(segments.count)
-    root.lastOffset = segments.last?.offset ?? 0
-    root.lastByteCount = UInt64(segments.last?.byteCount ?? 0)
-    root.lastUsedByteCount = UInt64(segments.last?.usedByteCount ?? 0)
-    transaction.setRoot(root.encoded())
-  }
-
-  /// Everything applied survives: one device sync, or a durable commit when a segment is not in the durable root yet.
-  private func makeDurable() throws(StorageError) {
-    if isWriting { try writer.flush() }
-    if rootIsDurable {
-      if isWriting { try volume.channel.control(.sync(cause: .record)) }
-    } else {
-      try commitRoot()
-    }
-  }
-
-  private func commitRoot(trimming: Bool = false) throws(StorageError) {
-    var transaction = try volume.beginTransaction()
-    if trimming, let last = segments.last {
-      segments[segments.count - 1] = trimmed(last, &transaction)
-      isWriting = false
-    }
-    setRoot(&transaction)
-    try commit(transaction, durable: true)
+    return total
   }
 
   // MARK: Reading
 
-  /// Where a state of the log ends.
-  struct End {
-    var segmentCount: Int
-    var lastUsedByteCount: Int
-  }
-
-  var end: End { End(segmentCount: segments.count, lastUsedByteCount: segments.last?.usedByteCount ?? 0) }
-
-  /// Shows every operation before `end` to `visit`, with a scanner of the caller's.
-  func scan(
-    to end: End, with scanner: inout AppendLogScanner, _ visit: (LogOperation) -> Void
-  ) throws(StorageError) {
-    scanCount += 1
-    for number in 0..<end.segmentCount {
-      let segment = segments[number]
-      let used = number == end.segmentCount - 1 ? end.lastUsedByteCount : segment.usedByteCount
-      if isWriting, number == segments.count - 1 {
-        scanner.enter(segment, limit: used, tailStart: writer.start, tail: writer.tail)
-      } else {
-        scanner.enter(segment, limit: used)
+  /// Shows every operation of the complete batches before log position `end`, in order. O(n).
+  func scan(to end: UInt64, _ visit: (LogOperation) -> Void) throws(StorageError) {
+    let start = log.startPosition
+    var nextVoid = 0
+    var unsoundPosition: UInt64?
+    var recordCount = 0
+    let voids = voids
+    if start < end {
+      _ = try log.replay { position, bytes in
+        if position >= end { return false }
+        while nextVoid < voids.count, voids[nextVoid].upperBound <= position { nextVoid += 1 }
+        if nextVoid < voids.count, voids[nextVoid].contains(position) { return true }
+        guard let count = AppendLogFormat.decode(bytes, visit) else {
+          unsoundPosition = position
+          return false
+        }
+        recordCount += count
+        return true
       }
-      try scanner.scan(from: AppendLogFormat.segmentHeaderByteCount, to: used, visit)
     }
+    if let unsoundPosition { throw unsoundRecord(at: unsoundPosition) }
+    counters.scans += 1
+    counters.records += UInt64(recordCount)
+    counters.blocks +=
+      (end - start + UInt64(volume.transferUnitByteCount) - 1)
+      / UInt64(volume.transferUnitByteCount)
   }
 
   public func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
     try get(key, before: end, body)
   }
 
-  func get(_ key: RawSpan, before end: End, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
+  func get(_ key: RawSpan, before end: UInt64, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool
+  {
     try requireOpen()
     let limit = limits.maximumValueByteCount
     let found = try key.withUnsafeBytes { (wanted) throws(EngineError) -> UnsafeRawBufferPointer? in
-      // Taken out for the scan, so that the visitor can change it while the engine's other parts are read.
-      var folded = ValueBuffer(reservedByteCount: 8)
-      swap(&folded, &value)
-      defer { swap(&folded, &value) }
-      folded.makeAbsent()
+      value.makeAbsent()
       do throws(StorageError) {
-        try scan(to: end, with: &scanner) { operation in
+        try scan(to: end) { operation in
           if operation.kind == .deleteRange {
             if compareKeys(operation.key, wanted) <= 0, compareKeys(wanted, operation.operand) < 0 {
-              folded.makeAbsent()
+              value.makeAbsent()
             }
           } else if compareKeys(operation.key, wanted) == 0 {
-            folded.apply(operation.kind, operand: operation.operand, maximumValueByteCount: limit)
+            value.apply(operation.kind, operand: operation.operand, maximumValueByteCount: limit)
           }
         }
       } catch {
         throw .storage(error)
       }
-      return folded.isPresent ? folded.bytes : nil
+      return value.isPresent ? value.bytes : nil
     }
     guard let found else { return false }
     body(found.bytes)
@@ -378,45 +250,28 @@ public final class AppendLogEngine: Engine {
     return AppendLogSnapshot(engine: self, end: end)
   }
 
-  /// Adds what a cursor's scanner counted.
-  func add(_ counts: LogScanCounts) {
-    finishedCounts.groups += counts.groups
-    finishedCounts.operations += counts.operations
-    finishedCounts.blocks += counts.blocks
-  }
-
   // MARK: Phase verbs and reports
 
   public func checkpoint() throws(EngineError) {
     try requireOpen()
     try rethrowingStorageErrors { () throws(StorageError) in
-      if isWriting { try writer.flush() }
-      try commitRoot()
+      try log.sync()
+      try volume.checkpoint()
     }
   }
 
-  /// Checkpoints and gives back the unused end of the last segment. There is nothing else to settle: the log is
-  /// never compacted.
-  public func settle() throws(EngineError) {
-    try requireOpen()
-    try rethrowingStorageErrors { () throws(StorageError) in
-      if isWriting { try writer.flush() }
-      try commitRoot(trimming: true)
-    }
-  }
+  /// Checkpoints. There is nothing to settle: the log is never compacted.
+  public func settle() throws(EngineError) { try checkpoint() }
 
+  /// There is no cache.
   public func dropCache() throws(EngineError) { try requireOpen() }
 
-  public func close() throws(EngineError) {
-    try settle()
-    isClosed = true
-    releaseMemory()
-  }
-
+  /// Reads everything: the volume's structures, and every record to the last operation.
   public func verify() throws(EngineError) {
     try requireOpen()
     try rethrowingStorageErrors { () throws(StorageError) in
-      try scan(to: end, with: &scanner) { _ in }
+      try verifyVolume(volume, liveByteCount: 0)
+      try scan(to: end) { _ in }
     }
   }
 
@@ -426,45 +281,35 @@ public final class AppendLogEngine: Engine {
 
   public func spaceReport() throws(EngineError) -> SpaceReport {
     try requireOpen()
-    var used = 0
-    var allocated = 0
-    for segment in segments {
-      used += segment.usedByteCount
-      allocated += segment.byteCount
-    }
+    let accounting = volume.accounting()
+    let used = log.tailPosition - log.startPosition
     return volumeSpaceReport(
-      volume, parts: [("log_records", UInt64(used)), ("log_slack", UInt64(allocated - used))])
+      accounting, parts: [("log_records", used), ("log_slack", accounting.logByteCount - used)])
   }
 
   public func settingsReadBack() -> [(name: String, value: String)] {
     [
-      ("buffer_bytes", String(geometry.bufferByteCount)),
+      ("buffer_bytes", String(geometry.log.bufferByteCount)),
       ("maximum_value_bytes", String(limits.maximumValueByteCount)),
-      ("read_bytes", String(geometry.readByteCount)), ("segment_bytes", String(geometry.segmentByteCount)),
+      ("read_bytes", String(geometry.log.readByteCount)),
+      ("segment_bytes", String(geometry.log.segmentByteCount)),
     ]
   }
 
   public func statistics() -> [(name: String, value: UInt64)] {
     [
-      ("blocks_inspected", finishedCounts.blocks + scanner.counts.blocks),
-      ("groups_verified", finishedCounts.groups + scanner.counts.groups),
-      ("records_inspected", finishedCounts.operations + scanner.counts.operations),
-      ("scans", scanCount),
-      ("segments", UInt64(segments.count)),
+      ("blocks_inspected", counters.blocks), ("records_inspected", counters.records),
+      ("scans", counters.scans), ("voided_batches", UInt64(voids.count)),
     ]
-  }
-
-  func requireOpen() throws(EngineError) {
-    if isClosed { throw .storage(.closed) }
   }
 }
 
-/// The state of the log up to a place: stable, because nothing before the end ever changes.
-final class AppendLogSnapshot: ReadView {
+/// The log up to a position: stable, because nothing before it ever changes.
+private final class AppendLogSnapshot: ReadView {
   private let engine: AppendLogEngine
-  private let end: AppendLogEngine.End
+  private let end: UInt64
 
-  init(engine: AppendLogEngine, end: AppendLogEngine.End) {
+  init(engine: AppendLogEngine, end: UInt64) {
     self.engine = engine
     self.end = end
   }

@@ -7,56 +7,46 @@ import Storage
 
 /// Effective sizes, in bytes.
 struct AppendLogGeometry {
-  let segmentByteCount: Int
-  let bufferByteCount: Int
-  let readByteCount: Int
+  let log: VolumeLogConfiguration
+  /// A part of a batch: what is encoded in memory before it goes into the log.
+  let partByteCount: Int
   let windowByteCount: Int
   let limits: EngineLimits
-  /// Kind, lengths, key and value, at their longest.
-  let longestOperationByteCount: Int
-  private let scannerByteCount: Int
 
   /// - Throws: `.invalidParameters` when the memory cannot hold the buffers of a log.
   init(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) {
     let unit = environment.channel.transferUnitByteCount
     let memory = environment.budget.limitByteCount
-    guard memory >= 32 * unit, memory >= 1 << 16 else {
+    guard memory >= 32 * unit else {
       throw .invalidParameters(
-        reason: "an append log needs \(max(32 * unit, 1 << 16)) bytes of memory, it is given \(memory)")
+        reason: "an append log needs \(32 * unit) bytes of memory, it is given \(memory)")
     }
-    func rounded(_ byteCount: Int) -> Int { (byteCount + unit - 1) / unit * unit }
     let share = memory / 16 / unit * unit
-    segmentByteCount = rounded(parameters.integer("segment_bytes"))
-    bufferByteCount = min(rounded(parameters.integer("buffer_bytes")), share)
-    readByteCount = min(rounded(parameters.integer("read_bytes")), share)
+    log = VolumeLogConfiguration(
+      segmentByteCount: parameters.integer("segment_bytes"),
+      bufferByteCount: min(parameters.integer("buffer_bytes"), share),
+      readByteCount: min(parameters.integer("read_bytes"), share), cause: .record)
     // The largest power of two of which thirty-two fit into the memory.
     let largest = 1 << (Int.bitWidth - 1 - (memory / 32).leadingZeroBitCount)
     let valueByteCount = min(1 << 20, largest)
-    let keyByteCount = min(4_096, valueByteCount)
+    let keyByteCount = min(4_096, valueByteCount / 4)
     limits = EngineLimits(
       maximumKeyByteCount: keyByteCount, maximumValueByteCount: valueByteCount, offersSnapshots: true)
-    windowByteCount = max(memory / 16, 2 * (keyByteCount + valueByteCount))
-    // A range delete's operand is a key, so a value and a key are the longest.
-    longestOperationByteCount =
-      AppendLogFormat.longestOperationHeaderByteCount + keyByteCount + max(keyByteCount, valueByteCount + 4)
-    scannerByteCount = AppendLogScanner.memoryByteCount(
-      readByteCount: readByteCount, longestOperationByteCount: longestOperationByteCount, unit: unit)
+    // A patch's operand is its offset and its bytes.
+    let longestOperationByteCount =
+      AppendLogFormat.longestOperationHeaderByteCount + keyByteCount + valueByteCount + 4
+    partByteCount = max(
+      min(1 << 16, share), AppendLogFormat.partHeaderByteCount + longestOperationByteCount)
+    windowByteCount = max(share, 2 * (keyByteCount + valueByteCount))
   }
 
-  /// Held as long as the engine is open: the writer's buffer, the scanner and the value of a get.
-  var fixedMemoryByteCount: Int { bufferByteCount + scannerByteCount + limits.maximumValueByteCount }
+  /// Held as long as the engine is open, beside the log's own buffers: a part, and the value of a get.
+  var fixedMemoryByteCount: Int { partByteCount + limits.maximumValueByteCount }
 
   /// Held by a cursor with a window of `slotLimit` entries.
   func cursorMemoryByteCount(slotLimit: Int) -> Int {
-    scannerByteCount
-      + SortedWindow.memoryByteCount(
-        capacityByteCount: windowByteCount, slotLimit: slotLimit,
-        maximumValueByteCount: limits.maximumValueByteCount)
-  }
-
-  func makeScanner(_ volume: Volume) -> AppendLogScanner {
-    AppendLogScanner(
-      channel: volume.channel, pool: volume.pool, volumeID: volume.volumeID, readByteCount: readByteCount,
-      longestOperationByteCount: longestOperationByteCount)
+    SortedWindow.memoryByteCount(
+      capacityByteCount: windowByteCount, slotLimit: slotLimit,
+      maximumValueByteCount: limits.maximumValueByteCount)
   }
 }

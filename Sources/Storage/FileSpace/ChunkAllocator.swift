@@ -62,7 +62,9 @@ struct ChunkAllocator {
     let run = free[index]
     guard count > 0, UInt64(start) + UInt64(count) <= UInt64(run.end) else { return false }
     var rest: [Run] = []
-    if start > run.start { rest.append(Run(start: run.start, count: start - run.start, isClean: run.isClean)) }
+    if start > run.start {
+      rest.append(Run(start: run.start, count: start - run.start, isClean: run.isClean))
+    }
     let end = start + count
     if end < run.end { rest.append(Run(start: end, count: run.end - end, isClean: run.isClean)) }
     free.replaceSubrange(index...index, with: rest)

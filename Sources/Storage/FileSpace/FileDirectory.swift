@@ -111,7 +111,8 @@ struct FileDirectory: Equatable {
       let base = sector * Self.sectorByteCount
       let part = image[first..<min(total, first + Self.payloadByteCount)]
       slot.storeBytes(of: generation.littleEndian, toByteOffset: base, as: UInt64.self)
-      UnsafeMutableRawBufferPointer(rebasing: slot[(base + Self.sectorHeadByteCount)...]).copyBytes(from: part)
+      UnsafeMutableRawBufferPointer(rebasing: slot[(base + Self.sectorHeadByteCount)...]).copyBytes(
+        from: part)
       let crc = Self.checksum(
         UnsafeRawBufferPointer(rebasing: slot[base..<(base + Self.sectorByteCount)]), slot: generation & 1,
         sector: sector)
@@ -154,7 +155,8 @@ struct FileDirectory: Equatable {
       let crc = UInt32(littleEndian: part.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
       guard crc == checksum(part, slot: slot, sector: sector), generation > 0, generation & 1 == slot else {
         throw .corrupted(
-          structure: "file directory", offset: deviceOffset + UInt64(base), detail: "a sector's checksum is wrong")
+          structure: "file directory", offset: deviceOffset + UInt64(base),
+          detail: "a sector's checksum is wrong")
       }
       generations.append(generation)
     }
@@ -199,7 +201,8 @@ struct FileDirectory: Equatable {
       }
     }
     guard let best = complete.max(by: { $0.generation < $1.generation }) else {
-      throw .corrupted(structure: "file directory", offset: 0, detail: "neither slot holds a complete directory")
+      throw .corrupted(
+        structure: "file directory", offset: 0, detail: "neither slot holds a complete directory")
     }
     let other = complete.first { $0.generation != best.generation }?.generation ?? others.first ?? 0
     // Beside generation g the other slot holds g − 1, or g + 1 unfinished (of which nothing may have arrived yet),

@@ -109,7 +109,8 @@ public final class FileSpace {
   /// - Throws: `.corrupted` when the device holds no intact directory, `.outOfBudget`, `.noSpace`, or what the
   ///   device throws.
   public init(
-    channel: IOChannel, budget: MemoryBudget, configuration: FileSpaceConfiguration = FileSpaceConfiguration(),
+    channel: IOChannel, budget: MemoryBudget,
+    configuration: FileSpaceConfiguration = FileSpaceConfiguration(),
     formats: Bool
   ) throws(StorageError) {
     let unit = channel.device.transferUnitByteCount
@@ -227,7 +228,8 @@ public final class FileSpace {
   /// Takes over what a directory says, if it is possible on this device.
   private func adopt(_ directory: FileDirectory) throws(StorageError) {
     func corrupted(_ detail: String) -> StorageError {
-      .corrupted(structure: "file directory", offset: (generation & 1) * UInt64(slotByteCount), detail: detail)
+      .corrupted(
+        structure: "file directory", offset: (generation & 1) * UInt64(slotByteCount), detail: detail)
     }
     let unit = UInt64(transferUnitByteCount)
     guard directory.transferUnitByteCount == UInt32(clamping: transferUnitByteCount),
@@ -239,13 +241,15 @@ public final class FileSpace {
     nextFileID = directory.nextFileID
     for entry in directory.entries {
       let file = SpaceFile(
-        id: entry.id, name: entry.name, byteCount: entry.byteCount, transferUnitByteCount: transferUnitByteCount)
+        id: entry.id, name: entry.name, byteCount: entry.byteCount,
+        transferUnitByteCount: transferUnitByteCount)
       for region in entry.regions {
         guard allocator.claim(start: region.start, count: region.count) else {
           throw corrupted("chunk \(region.start) of file \(entry.id) is not free")
         }
         file.appendRegion(
-          deviceOffset: deviceOffset(ofChunk: region.start), byteCount: UInt64(region.count) * UInt64(chunkByteCount))
+          deviceOffset: deviceOffset(ofChunk: region.start),
+          byteCount: UInt64(region.count) * UInt64(chunkByteCount))
       }
       guard file.byteCount <= file.allocatedByteCount else {
         throw corrupted("file \(entry.id) has more bytes than regions")
@@ -305,7 +309,9 @@ public final class FileSpace {
   /// - Throws: `.notFound`, or what the device throws.
   public func delete(_ name: String, syncsDirectory: Bool) throws(StorageError) {
     try check()
-    guard let index = files.firstIndex(where: { $0.name == name }) else { throw .notFound(what: "file '\(name)'") }
+    guard let index = files.firstIndex(where: { $0.name == name }) else {
+      throw .notFound(what: "file '\(name)'")
+    }
     try flush()
     let file = files[index]
     try channel.control(.namespace(.delete, fileID: file.id))
@@ -368,8 +374,13 @@ public final class FileSpace {
       let missing = (end - file.allocatedByteCount + chunk - 1) / chunk
       let growth = min(file.allocatedByteCount / 8, UInt64(configuration.largestGrowthByteCount)) / chunk
       let continuation = file.regions.last.flatMap { chunkNumber(ofDeviceOffset: $0.deviceEnd) }
-      guard let run = allocator.take(UInt32(clamping: max(missing, growth)), continuation: continuation) else {
-        throw .noSpace(requestedByteCount: missing * chunk, freeByteCount: 0)
+      guard let run = allocator.take(UInt32(clamping: max(missing, growth)), continuation: continuation)
+      else {
+        if pendingFrees.isEmpty { throw .noSpace(requestedByteCount: missing * chunk, freeByteCount: 0) }
+        // Given up, but still named by the durable directory: make one durable that does not.
+        try flush()
+        try commitDirectory()
+        continue
       }
       let offset = deviceOffset(ofChunk: run.start)
       let byteCount = UInt64(run.count) * chunk
@@ -417,7 +428,8 @@ public final class FileSpace {
       let count = min(end, region.fileEnd) - position
       try channel.control(
         .discard(
-          offset: region.deviceOffset + (position - region.fileOffset), byteCount: count, cause: .fileDirectory))
+          offset: region.deviceOffset + (position - region.fileOffset), byteCount: count,
+          cause: .fileDirectory))
       wroteSinceSync = true
       position += count
     }
@@ -472,7 +484,9 @@ public final class FileSpace {
     }
     if let index = gather.add(file, unit) { return index }
     try flush()
-    guard let index = gather.add(file, unit) else { preconditionFailure("An empty gather buffer takes a unit.") }
+    guard let index = gather.add(file, unit) else {
+      preconditionFailure("An empty gather buffer takes a unit.")
+    }
     return index
   }
 
@@ -510,7 +524,8 @@ public final class FileSpace {
         pieceCount += 1
       }
       writeBatch.append(
-        .write, offset: deviceOffset(file, unit.number << unitShift), memory: .borrowed(gather.content(index)),
+        .write, offset: deviceOffset(file, unit.number << unitShift),
+        memory: .borrowed(gather.content(index)),
         byteCount: transferUnitByteCount, pieces: UnsafeMutableBufferPointer(rebasing: pieces[..<pieceCount]))
     }
     wroteSinceSync = true
@@ -567,7 +582,8 @@ public final class FileSpace {
         try channel.submit(&readBatch)
         var next = 0
         for filled in first..<index
-        where !gather.units[filled].isFilled && gather.units[filled].coveredByteCount < transferUnitByteCount {
+        where !gather.units[filled].isFilled && gather.units[filled].coveredByteCount < transferUnitByteCount
+        {
           fill(filled, from: bounce + next * transferUnitByteCount)
           next += 1
         }
@@ -656,7 +672,8 @@ public final class FileSpace {
           preconditionFailure("A region begins at a chunk.")
         }
         entry.regions.append(
-          FileDirectory.ClosedChunkRun(start: start, count: UInt32(region.byteCount / UInt64(chunkByteCount))))
+          FileDirectory.ClosedChunkRun(start: start, count: UInt32(region.byteCount / UInt64(chunkByteCount)))
+        )
       }
       directory.entries.append(entry)
     }
@@ -680,9 +697,11 @@ public final class FileSpace {
       byteCount: written,
       pieces: [
         Piece(
-          cause: .fileDirectory, requestedOperationCount: 1, requestedByteCount: used, transferredByteCount: used),
+          cause: .fileDirectory, requestedOperationCount: 1, requestedByteCount: used,
+          transferredByteCount: used),
         Piece(
-          cause: .padding, requestedOperationCount: 0, requestedByteCount: 0, transferredByteCount: written - used),
+          cause: .padding, requestedOperationCount: 0, requestedByteCount: 0,
+          transferredByteCount: written - used),
       ].prefix(written > used ? 2 : 1))
     try channel.submit(&writeBatch)
     try channel.control(.sync(cause: .fileDirectory))
@@ -885,7 +904,8 @@ public final class FileSpace {
     for file in files {
       for region in file.regions { add(region.deviceOffset, region.byteCount) }
       if file.byteCount > file.allocatedByteCount {
-        throw .corrupted(structure: "file space", offset: 0, detail: "file \(file.id) is longer than its regions")
+        throw .corrupted(
+          structure: "file space", offset: 0, detail: "file \(file.id) is longer than its regions")
       }
     }
     runs.sort { $0.start < $1.start }
@@ -899,7 +919,8 @@ public final class FileSpace {
       position = run.end
     }
     if position != UInt64(chunkCount(chunkByteCount)) {
-      throw .corrupted(structure: "file space", offset: dataStart + position * chunk, detail: "chunks are missing")
+      throw .corrupted(
+        structure: "file space", offset: dataStart + position * chunk, detail: "chunks are missing")
     }
   }
 }

@@ -164,7 +164,8 @@ final class GatherBuffer {
   ) {
     var new = Run(
       start: UInt32(start), end: UInt32(end), attribution: attribution,
-      requestedOperationCount: UInt32(requestedOperationCount), requestedByteCount: UInt64(requestedByteCount))
+      requestedOperationCount: UInt32(requestedOperationCount), requestedByteCount: UInt64(requestedByteCount)
+    )
     let base = runs + index * runCapacity
     let runCount = Int(units[index].runCount)
     if runCount == 0 || Int(base[runCount - 1].end) <= start {
