@@ -370,6 +370,7 @@ final class Scenario {
         }
       }
       for _ in 0..<10 { try scenario.runStep() }
+      scenario.inFlightStep = scenario.state.step
       try scenario.volume.checkpoint()
     }
     #expect(imageCount > 400)
