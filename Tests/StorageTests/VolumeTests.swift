@@ -190,6 +190,31 @@ func readText(_ extent: Extent, of volume: Volume) throws -> String {
     }
   }
 
+  /// A run across a border of chunks makes both dirty.
+  @Test func anExtentAcrossChunksComesBack() throws {
+    let world = VolumeWorld(capacityByteCount: 8 << 20)
+    var volume = try world.create()
+    // Room in the low units, so that the volume's own blocks do not touch the second chunk.
+    var transaction = try volume.beginTransaction()
+    let low = try transaction.allocate(byteCount: 512 * 300)
+    let large = try transaction.allocate(byteCount: 512 * 5_000)
+    transaction.free(low)
+    try transaction.commit(durable: true)
+    for round in 0..<2 {
+      try volume.checkpoint()
+      let live = volume.accounting().liveByteCount
+      #expect(live == (round == 0 ? UInt64(large.byteCount) : 0))
+      #expect(try volume.verify().isEmpty)
+      volume.close()
+      volume = try world.open()
+      #expect(volume.accounting().liveByteCount == live)
+      if round == 1 { break }
+      transaction = try volume.beginTransaction()
+      transaction.free(large)
+      try transaction.commit(durable: true)
+    }
+  }
+
   /// Nodes under their ids through three levels of directory pages.
   @Test func theDirectoryAgainstAReference() throws {
     let seed: UInt64 = 83
