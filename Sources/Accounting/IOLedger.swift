@@ -13,7 +13,7 @@ public struct IOCount: Equatable, Sendable {
   public var requestedOperationCount: UInt64 = 0
   /// Bytes of those calls.
   public var requestedByteCount: UInt64 = 0
-  /// Transfers at the device after merging. A transfer made of several causes counts for its first piece's.
+  /// Transfers at the device after merging. A transfer made of several causes counts for the first that is not padding.
   public var transferredOperationCount: UInt64 = 0
   /// Bytes at the device.
   public var transferredByteCount: UInt64 = 0
@@ -90,6 +90,13 @@ public struct IOLedger: Equatable, Sendable {
     for level in 0..<Level.tableCount {
       sum.add(self[direction, cause, Level(rawValue: UInt8(level))])
     }
+    return sum
+  }
+
+  /// The sum over causes of one direction and level.
+  public func total(_ direction: Direction, _ level: Level) -> IOCount {
+    var sum = IOCount()
+    for cause in Cause.allCases { sum.add(self[direction, cause, level]) }
     return sum
   }
 

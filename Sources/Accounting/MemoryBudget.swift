@@ -54,7 +54,7 @@ public final class MemoryBudget {
   /// - Returns: false, and nothing taken, when the limit would be passed.
   public func reserve(_ byteCount: Int, for account: MemoryAccount) -> Bool {
     precondition(byteCount >= 0, "A reservation is not negative.")
-    guard heldByteCount + byteCount <= limitByteCount else { return false }
+    guard byteCount <= limitByteCount - heldByteCount else { return false }
     heldByteCount += byteCount
     peakByteCount = max(peakByteCount, heldByteCount)
     accounts[account.rawValue] += byteCount
@@ -77,6 +77,21 @@ public final class MemoryBudget {
       "Account '\(account.name)' releases no more than it holds.")
     accounts[account.rawValue] -= byteCount
     heldByteCount -= byteCount
+  }
+
+  /// Moves held bytes to another account: a memtable becomes scratch, a clean frame dirty. The sum stays.
+  public func move(_ byteCount: Int, from source: MemoryAccount, to target: MemoryAccount) {
+    release(byteCount, for: source)
+    // Just released, so it fits.
+    _ = reserve(byteCount, for: target)
+  }
+
+  /// Whether every account is zero, as it must be at close.
+  public var isEmpty: Bool { heldByteCount == 0 }
+
+  /// The non-zero accounts with their peaks, in a fixed order: for records.
+  public var peakRows: [(account: MemoryAccount, byteCount: Int)] {
+    MemoryAccount.allCases.compactMap { peaks[$0.rawValue] > 0 ? ($0, peaks[$0.rawValue]) : nil }
   }
 
   /// Bytes held by one account.

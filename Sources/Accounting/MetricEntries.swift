@@ -382,7 +382,7 @@ enum MetricEntries {
       formula: "Bytes of those calls.", source: counting, isAlwaysWritten: true),
     Metric(
       "transferred_operations", in: [.io], .count, unit: "transfers", label: "Transfers",
-      formula: "Transfers at the device after merging; one of several causes counts for its first piece's.",
+      formula: "Transfers at the device after merging; one of several causes counts for the first that is not padding.",
       preference: .smallerIsBetter, source: counting, isAlwaysWritten: true),
     Metric(
       "transferred_bytes", in: [.io], .count, unit: "byte", label: "Transferred bytes",

@@ -4,6 +4,7 @@
 import Accounting
 import KeyValue
 import Primitives
+import SQLiteBaseline
 import SimpleEngines
 import Storage
 
@@ -11,7 +12,16 @@ import Storage
 public let engineCatalogue: [EngineEntry] = [
   EngineEntry(NullEngine.descriptor) { (place, set) throws(EngineError) in
     try NullEngine.open(place, parameters: set)
-  }
+  },
+  EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
+    try AppendLogEngine.open(place, parameters: set)
+  },
+  EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
+    try SortedFileEngine.open(place, parameters: set)
+  },
+  EngineEntry(SQLiteEngine.descriptor) { (place, set) throws(EngineError) in
+    try SQLiteEngine.open(place, parameters: set)
+  },
 ]
 
 /// One engine: what it says of itself, and how it is opened.

@@ -205,13 +205,9 @@ final class ConformanceTrial {
   }
 }
 
-/// Draw `index` of the stream `seed`: a pure function (the finaliser of SplitMix64 over a Weyl sequence).
-/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17.
+/// Draw `index` of a check's own stream: a pure function.
 func conformanceDraw(seed: UInt64, index: UInt64) -> UInt64 {
-  var z = (seed &* 0xd134_2543_de82_ef95) &+ (index &* 0x9e37_79b9_7f4a_7c15)
-  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-  return z ^ (z >> 31)
+  CounterRandom(seed: seed, stream: 0x636F_6E66).draw(index)
 }
 
 /// Bytes for a message, cut after sixteen.

@@ -26,3 +26,14 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 }
+
+/// Runs `body` and lets a storage error out as an engine's.
+@inlinable public func rethrowingStorageErrors<Result: ~Copyable>(
+  _ body: () throws(StorageError) -> Result
+) throws(EngineError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw .storage(error)
+  }
+}

@@ -102,6 +102,7 @@ extension DeviceProfile {
   /// The profile called `name`, or the reason there is none with the nearest name.
   public static func named(_ name: String) throws(UnknownNameError) -> DeviceProfile {
     for profile in all where profile.name == name { return profile }
+    if let calibrated = DeviceProfile(calibratedName: name) { return calibrated }
     throw UnknownNameError(kind: "device profile", name: name, known: all.map(\.name))
   }
 

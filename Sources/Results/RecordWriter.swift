@@ -115,7 +115,11 @@ public struct RecordWriter: Sendable {
     return kill(number, 0) != 0 && errno == ESRCH
   }
 
-  private func refuseStrangers() throws(RecordError) {
+  /// Holds that the directory can take a record: it does not exist, is empty, or holds a record. Called before a
+  /// long run, so that it is not refused after it.
+  ///
+  /// - Throws: `.unusable` with the reason.
+  public func refuseStrangers() throws(RecordError) {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else { return }
     guard isDirectory.boolValue else { throw .unusable(path: directory, reason: "is a file, not a record") }

@@ -20,13 +20,14 @@ public final class IOChannel {
   /// Merged transfers stay at or below this size, in bytes.
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
-  public private(set) var ledger = IOLedger()
+  public var ledger: IOLedger { books.ledger }
   /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
-  public private(set) var totals = TransferTotals()
+  public var totals: TransferTotals { books.totals }
+
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
-  private var ends = TransferEnds()
+  private var books = Books()
   private var singleBatch = TransferBatch()
 
   /// A channel to `device`.
@@ -65,7 +66,8 @@ public final class IOChannel {
       if batch.containsWrites { poisonedBy = error.description }
       throw error
     }
-    Self.enter(batch, into: &ledger, ends: &ends, totals: &totals)
+    batch.classifyReads()
+    books.enter(batch)
   }
 
   /// Reads `byteCount` bytes as a batch of one; the frame may be the device's own and is not to be changed.
@@ -114,37 +116,54 @@ public final class IOChannel {
     count.transferredOperationCount = 1
     count.requestedByteCount = operation.byteCount
     count.transferredByteCount = operation.byteCount
-    ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+    books.ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+  }
+
+  /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
+  ///
+  /// - Parameter operationCount: 1, or 0 for a later part of a request already entered.
+  public func enterUnmoved(
+    _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
+  ) {
+    var count = IOCount()
+    count.requestedOperationCount = operationCount
+    count.requestedByteCount = UInt64(byteCount)
+    books.ledger.add(count, direction: direction, cause: cause, level: level)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
   public func poison(_ reason: String) {
     if poisonedBy == nil { poisonedBy = reason }
   }
+}
 
-  private static func enter(
-    _ batch: borrowing TransferBatch, into ledger: inout IOLedger, ends: inout TransferEnds,
-    totals: inout TransferTotals
-  ) {
+/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
+private struct Books {
+  var ledger = IOLedger()
+  private(set) var totals = TransferTotals()
+  private var ends = TransferEnds()
+
+  mutating func enter(_ batch: borrowing TransferBatch) {
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
-      var piece = batch.pieces[transfer.pieces.lowerBound]
+      // The transfer counts for the first piece that somebody asked for; rounding owns none but its own.
+      var owner = transfer.pieces.lowerBound
+      while batch.pieces[owner].cause == .padding && owner + 1 < transfer.pieces.upperBound { owner += 1 }
+      if batch.pieces[owner].cause == .padding { owner = transfer.pieces.lowerBound }
       totals.add(transfer)
-      let sequential = ends.advance(transfer, cause: piece.cause)
-      var count = IOCount()
-      count.transferredOperationCount = 1
-      count.deviceSequentialCount = sequential.device ? 1 : 0
-      count.streamSequentialCount = sequential.stream ? 1 : 0
-      var index = transfer.pieces.lowerBound
-      while true {
+      let sequential = ends.advance(transfer, cause: batch.pieces[owner].cause)
+      for index in transfer.pieces {
+        let piece = batch.pieces[index]
+        var count = IOCount()
         count.requestedOperationCount = UInt64(piece.requestedOperationCount)
         count.requestedByteCount = UInt64(piece.requestedByteCount)
         count.transferredByteCount = UInt64(piece.transferredByteCount)
+        if index == owner {
+          count.transferredOperationCount = 1
+          count.deviceSequentialCount = sequential.device ? 1 : 0
+          count.streamSequentialCount = sequential.stream ? 1 : 0
+        }
         ledger.add(count, direction: transfer.direction, cause: piece.cause, level: piece.level)
-        index += 1
-        if index == transfer.pieces.upperBound { break }
-        piece = batch.pieces[index]
-        count = IOCount()
       }
     }
   }

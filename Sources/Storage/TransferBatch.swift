@@ -115,7 +115,11 @@ public struct TransferBatch {
   public internal(set) var containsWrites = false
   /// Whether `seal` was called since the last `removeAll`; a sealed batch takes no more requests.
   public internal(set) var isSealed = false
+  /// Says what the bytes of a read are once they are there, for a guest whose pages name their own kind; called
+  /// once by `classifyReads` and kept by `removeAll`. It may change causes and levels through `attribute`.
+  public var classifier: ((inout TransferBatch) -> Void)?
 
+  private var isClassified = false
   private var containsReads = false
   /// The segment of the k-th request; empty while that is segment k.
   private var segmentOfRequest: ContiguousArray<Int32> = []
@@ -135,13 +139,20 @@ public struct TransferBatch {
 
   /// Forgets the transfers, keeps the memory.
   public mutating func removeAll() {
-    transfers.removeAll(keepingCapacity: true)
-    segments.removeAll(keepingCapacity: true)
-    pieces.removeAll(keepingCapacity: true)
+    if transfers.count == 1 && segments.count == 1 && pieces.count == 1 {
+      transfers.removeLast()
+      segments.removeLast()
+      pieces.removeLast()
+    } else {
+      transfers.removeAll(keepingCapacity: true)
+      segments.removeAll(keepingCapacity: true)
+      pieces.removeAll(keepingCapacity: true)
+    }
     if !segmentOfRequest.isEmpty { segmentOfRequest.removeAll(keepingCapacity: true) }
     containsWrites = false
     containsReads = false
     isSealed = false
+    isClassified = false
   }
 
   /// Adds a request of one cause: requested and transferred bytes are the same.
@@ -191,6 +202,22 @@ public struct TransferBatch {
         direction: direction, offset: offset, byteCount: byteCount, segments: segment..<(segment + 1),
         pieces: firstPiece..<pieces.count))
     if direction == .write { containsWrites = true } else { containsReads = true }
+  }
+
+  /// Lets the classifier say what was read. Whoever reads the pieces after the device performed the batch (the
+  /// ledger, a trace) calls this first; only the first call does anything.
+  public mutating func classifyReads() {
+    guard let classifier, !isClassified else { return }
+    isClassified = true
+    classifier(&self)
+  }
+
+  /// Gives every piece but padding another cause and level; for the classifier.
+  public mutating func attribute(cause: Cause, level: Level) {
+    for index in pieces.indices where pieces[index].cause != .padding {
+      pieces[index].cause = cause
+      pieces[index].level = level
+    }
   }
 
   /// The memory of the k-th appended request; after a read, where its bytes are.

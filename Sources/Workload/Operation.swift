@@ -105,9 +105,10 @@ public struct StreamHash: Equatable, Sendable, CustomStringConvertible {
   /// Adds one operation: every field of it.
   @inline(__always) public mutating func add(_ operation: Operation) {
     let small = UInt64(operation.version) << 32 | UInt64(operation.length)
-    let place = operation.keyIndex ^ UInt64(operation.kind.rawValue) << 56
-    var word =
-      place &* 0xA24B_AED4_963E_E407 ^ (small &+ operation.detail &* Mixing.golden) &* 0x9FB2_1C65_1E98_DF25
+    let place = operation.keyIndex &+ UInt64(operation.kind.rawValue) &* 0xC2B2_AE3D_27D4_EB4F
+    let detail = operation.detail &* Mixing.golden
+    var word = place &* 0xA24B_AED4_963E_E407
+    word ^= (small &+ (detail ^ (detail >> 32))) &* 0x9FB2_1C65_1E98_DF25
     word ^= word >> 32
     value = ((value << 23 | value >> 41) ^ word) &* 0xD6E8_FEB8_6659_FD93
   }

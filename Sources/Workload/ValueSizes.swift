@@ -2,7 +2,7 @@
 //
 //   draw ──upper 53 bits──▶ u in (0, 1) ──inverse of the distribution function──▶ bytes ──clamp──▶ [minimum, maximum]
 //
-// Only + − × ÷ √ and the project's own exp2 and log2 are used, so sizes are the same on every machine.
+// Only + − × ÷ and the project's own exp and ln are used, so sizes are the same on every machine.
 //
 // Deviation: db_bench folds a generalized Pareto size beyond the maximum by `size mod maximum` and leaves what falls
 // below the minimum; here the folded size is then raised to the minimum.
@@ -35,7 +35,7 @@ public enum ValueSizes: Sendable, Equatable {
       return min(max(Int(max(size, 0) + 0.5), range.lowerBound), range.upperBound)
     case .pareto(let location, let shape, let scale, let range):
       let size = Self.paretoQuantile(Self.unit(draw), location: location, shape: shape, scale: scale)
-      let whole = size < 0x1p62 ? Self.ceiling(max(size, 0)) : 1 << 62
+      let whole = size < 0x1p62 ? Int(DeterministicMath.ceiling(max(size, 0))) : 1 << 62
       let folded = whole > range.upperBound ? whole % max(1, range.upperBound) : whole
       return max(folded, range.lowerBound)
     }
@@ -64,16 +64,11 @@ public enum ValueSizes: Sendable, Equatable {
   /// The middle of one of 2⁵³ equal parts of (0, 1).
   @inline(__always) static func unit(_ draw: UInt64) -> Double { (Double(draw >> 11) + 0.5) * 0x1p-53 }
 
-  @inline(__always) static func ceiling(_ value: Double) -> Int {
-    let whole = Int(value)
-    return Double(whole) < value ? whole + 1 : whole
-  }
-
   /// θ + σ (u^−k − 1) / k, and θ − σ ln u for k = 0: the size that a fraction `u` of values exceeds.
   static func paretoQuantile(_ u: Double, location: Double, shape: Double, scale: Double) -> Double {
-    let logarithm = log2(u)
-    if shape == 0 { return location - scale * logarithm * 0.6931471805599453 }
-    return location + scale * (exp2(-shape * logarithm) - 1) / shape
+    let logarithm = ApproximatePower.ln(u)
+    if shape == 0 { return location - scale * logarithm }
+    return location + scale * (ApproximatePower.exp(-shape * logarithm) - 1) / shape
   }
 
   /// The standard normal quantile, to a relative error of 1.2e-9.
@@ -100,7 +95,8 @@ public enum ValueSizes: Sendable, Equatable {
   }
 
   private static func normalTail(_ u: Double) -> Double {
-    let q = (-2 * 0.6931471805599453 * log2(u)).squareRoot()
+    // √(−2 ln u), without the system's square root.
+    let q = ApproximatePower.exp(0.5 * ApproximatePower.ln(-2 * ApproximatePower.ln(u)))
     var above = -7.784894002430293e-03
     above = above * q - 3.223964580411365e-01
     above = above * q - 2.400758277161838e+00

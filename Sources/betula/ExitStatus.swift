@@ -3,6 +3,7 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import Report
 import Results
 
 /// Exit codes.
@@ -30,6 +31,9 @@ func withUserErrors<Result>(_ body: () throws -> Result) throws -> Result {
   } catch let error as RecordError {
     complain("\(error)")
     throw error.isOfFileSystem ? ExitStatus.fileSystem : ExitStatus.badData
+  } catch let error as ReportError {
+    complain("\(error)")
+    throw error.isOfFileSystem ? ExitStatus.fileSystem : ExitStatus.badData
   } catch is RunInterrupted {
     complain("interrupted; nothing was recorded")
     throw ExitStatus.interrupted
@@ -48,5 +52,16 @@ extension RecordError {
   fileprivate var isOfFileSystem: Bool {
     if case .unusable = self { return true }
     return false
+  }
+}
+
+extension ReportError {
+  /// Whether the file system refused, rather than a record being wrong.
+  fileprivate var isOfFileSystem: Bool {
+    switch self {
+    case .record(let error): error.isOfFileSystem
+    case .unusable: true
+    case .unknownFigure, .nothingToShow: false
+    }
   }
 }

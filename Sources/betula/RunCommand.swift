@@ -31,7 +31,9 @@ struct RunCommand: ParsableCommand {
       let plan = try Plan(study, vocabulary: .standard)
       try refuseWhatCannotFit(plan)
       let directory = out ?? "Scratch/\(study.name)"
-      betula_count_interrupts()
+      let writer = RecordWriter(directory: directory)
+      try writer.refuseStrangers()
+      _ = betula_catch_interrupts()
       let line = ProgressLine(isQuiet: quiet)
       let isQuiet = quiet
       let options = StudyRunner.Options(
@@ -43,7 +45,7 @@ struct RunCommand: ParsableCommand {
       defer { line.clear() }
       let record = try StudyRunner(plan: plan, options: options).run()
       line.clear()
-      try RecordWriter(directory: directory).write(record)
+      try writer.write(record)
       try ReportPrinter(directory: directory, json: json, quiet: quiet).run()
       let failed = Set(record.runs.filter { $0.status == .failed }.map(\.runIdentifier))
       if !failed.isEmpty {

@@ -57,6 +57,66 @@ struct StudyDecodingTests {
     }
   }
 
+  /// Overrides that go together in any number and order, on `Toy.study`.
+  private static let overrides: [String] = [
+    "seed=12345", "repeats=3", "memory_budget=1MiB", "memory_budget=data/3,2MiB", "device.transfer_unit=512",
+    "device.capacity=2GiB", "device.coalesce=false", "device.kind=file", "device.profile=plain",
+    "workload.records=12_345", "workload.key_bytes=8,24", "workload.key_shape=sequential",
+    "workload.value_bytes=0",
+    "commit.batch_operations=7", "commit.sync_every_commits=0,1,10", "engines.tree.fill=0.123456789012345",
+    "engines.tree-wal.mode=off", "engines.tree-off.checks=false", "engines.null.lanes=1,2,3",
+    "engines.null.records=5",
+    "engines.tree-off.maximum_operations=10", "phases.load.order=sequential",
+    "phases.cold.distribution=latest",
+    "phases.cold.operation=scan", "phases.hot.theta=0,0.5,1.5", "phases.mixed.mix.scan=0.25",
+    "title=- # : { [ ' \"",
+    "question=off", "engines=tree-wal,null", "engines=tree",
+  ]
+
+  @Test("random studies come back from their own text, and plan the same runs", arguments: 0..<100)
+  func randomRoundTrip(seed: Int) throws {
+    var state = RunSpec.seed(studySeed: seed, repeatIndex: 0)
+    var sets: [String] = []
+    for draw in 1...(1 + seed % 12) {
+      state = RunSpec.seed(studySeed: Int(state), repeatIndex: draw)
+      sets.append(Self.overrides[Int(state % UInt64(Self.overrides.count))])
+    }
+    let study = try Toy.decode(Toy.study, sets: sets)
+    let again = try Toy.decode(study.yaml)
+    #expect(again == study, "seed \(seed), sets \(sets)")
+    #expect(again.yaml == study.yaml)
+    let ids = try Plan(study, vocabulary: Toy.vocabulary).runs.map(\.id)
+    #expect(try Plan(again, vocabulary: Toy.vocabulary).runs.map(\.id) == ids)
+    #expect(Set(ids).count == ids.count)
+  }
+
+  @Test("a damaged study is answered, never trapped on", arguments: 0..<20)
+  func damage(seed: Int) {
+    var state = RunSpec.seed(studySeed: seed, repeatIndex: 1)
+    let pieces = Array("{}[]:,-#&*!|>'\"%@` \n\t~0x.é\u{1F333}\u{0}").map(String.init)
+    for round in 0..<100 {
+      var characters = Array(Toy.study)
+      for change in 0..<(1 + round % 4) {
+        state = RunSpec.seed(studySeed: Int(state), repeatIndex: change)
+        let at = Int(state % UInt64(characters.count))
+        let piece = Array(pieces[Int((state >> 20) % UInt64(pieces.count))])
+        switch (state >> 40) % 3 {
+        case 0: characters.remove(at: at)
+        case 1: characters.insert(contentsOf: piece, at: at)
+        default: characters.replaceSubrange(at...at, with: piece)
+        }
+      }
+      let text = String(characters)
+      do {
+        let study = try Study.decode(text, file: "s.yaml", vocabulary: Toy.vocabulary)
+        #expect(!study.engines.isEmpty)
+      } catch {
+        #expect(!error.problems.isEmpty)
+        #expect(error.problems.allSatisfy { $0.place.line >= 1 && !$0.message.isEmpty }, "seed \(seed)")
+      }
+    }
+  }
+
   @Test("a folder is accepted wherever a study file is")
   func folder() {
     #expect(Study.studyFile(at: "/tmp") == "/tmp/study.yaml")
@@ -65,18 +125,5 @@ struct StudyDecodingTests {
     #expect(throws: StudyProblems.self) {
       try Study.load(StudyRequest(path: "/no/such"), vocabulary: Toy.vocabulary)
     }
-  }
-
-  @Test("SHA-256 answers the published examples")
-  func sha256() {
-    // Source: FIPS 180-4 examples, NIST CSRC.
-    #expect(
-      SHA256.hexadecimal(of: "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    #expect(SHA256.hexadecimal(of: "") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-    let two = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
-    #expect(SHA256.hexadecimal(of: two) == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
-    let million = String(repeating: "a", count: 1_000_000)
-    #expect(
-      SHA256.hexadecimal(of: million) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 }

@@ -207,7 +207,7 @@ struct StudyMistakeTests {
             nearest: tree
             allowed: tree, null, heap
         s.yaml:7:5: key 'engines.1': is 'tree', a map such as { engine: NAME } is wanted
-            allowed: engine, label, parameters, records
+            allowed: engine, label, maximum_operations, parameters, records
         s.yaml:8:5: key 'engines.2.engine': is missing
         3 problems
         """),
@@ -220,7 +220,7 @@ struct StudyMistakeTests {
       listing: """
         s.yaml:6:21: key 'engines.0.page_bytes': is not a key of an engine's item; it is a parameter: write it under 'parameters'
             nearest: parameters.page_bytes
-            allowed: engine, label, parameters, records
+            allowed: engine, label, maximum_operations, parameters, records
         s.yaml:6:53: key 'engines.tree.parameters.page_byte': is not a key of engine 'tree'
             nearest: page_bytes
             allowed: checks, fill, mode, page_bytes
@@ -378,7 +378,7 @@ struct StudyMistakeTests {
       listing: """
         s.yaml:11:3: key 'axes.engines.tree.page_byte': names 'page_byte', which is no parameter of engine 'tree'
             nearest: page_bytes
-            allowed: checks, fill, mode, page_bytes, records
+            allowed: checks, fill, maximum_operations, mode, page_bytes, records
         s.yaml:12:3: key 'axes.engines.tre.fill': names 'tre', which is no engine of this study
             nearest: tree
             allowed: tree
@@ -406,7 +406,7 @@ struct StudyMistakeTests {
     Mistake(
       name: "figures",
       text: Toy.small
-        + "\nfigures:\n  - { figure: bar, phase: lod }\n  - { figure: bars, phase: load, phases: [read] }\n  - { figure: bars, phases: read, metric: wa, axis: seed, colour: red }\n  - bars",
+        + "\nfigures:\n  - { figure: bar, phase: lod }\n  - { figure: bars, phase: load, phases: [read] }\n  - { figure: curve, phases: read, metric: wa, axis: seed, colour: red }\n  - bars\n  - { figure: bars, metric: ra_ios }",
       listing: """
         s.yaml:11:15: key 'figures.0.figure': is 'bar', which is no kind of figure
             nearest: bars
@@ -415,34 +415,35 @@ struct StudyMistakeTests {
             nearest: load
             allowed: load, read
         s.yaml:12:21: key 'figures.1.phase': stands beside 'phases'; keep one
-        s.yaml:13:29: key 'figures.2.phases': is 'read', a list of phases is wanted
+        s.yaml:13:30: key 'figures.2.phases': is 'read', a list of phases is wanted
             allowed: load, read
-        s.yaml:13:43: key 'figures.2.metric': is 'wa', which is no metric
+        s.yaml:13:44: key 'figures.2.metric': is 'wa', which is no metric
             nearest: wa_total_end
             allowed: wa_total_end, ra_ios
-        s.yaml:13:53: key 'figures.2.axis': is 'seed', which is no axis of this study
-        s.yaml:13:59: key 'figures.2.colour': is not a key of a figure
+        s.yaml:13:54: key 'figures.2.axis': is 'seed', which is no axis of this study
+        s.yaml:13:60: key 'figures.2.colour': is not a key of a figure
             allowed: axis, figure, metric, phase, phases, title
         s.yaml:14:5: key 'figures.3': is 'bars', a map such as { figure: KIND } is wanted
             allowed: bars, curve
-        8 problems
+        s.yaml:15:21: key 'figures.4.metric': is not a key of a figure of kind 'bars'
+        9 problems
         """),
     Mistake(
       name: "scales, asked for or not",
       text: Toy.small
         + "\nscales:\n  smoke: { workload.recrods: 5, workload.value_bytes: 2MiB }\n  big: { engines.tre.records: 5, phases.read.operations: x, engines: [tre] }\n  odd: 5",
       listing: """
-        s.yaml:11:12: key 'scales.smoke: workload.recrods': is not a key of 'workload'
+        s.yaml:11:12: key 'scales.smoke.workload.recrods': is not a key of 'workload'
             nearest: records
             allowed: key_bytes, key_shape, records, value_bytes
-        s.yaml:11:55: key 'scales.smoke: workload.value_bytes': is 2MiB, which is out of range
+        s.yaml:11:55: key 'scales.smoke.workload.value_bytes': is 2MiB, which is out of range
             allowed: 0B … 1MiB
-        s.yaml:12:10: key 'scales.big: engines.tre.records': names 'tre', which is no engine of this study
+        s.yaml:12:10: key 'scales.big.engines.tre.records': names 'tre', which is no engine of this study
             nearest: tree
             allowed: tree
-        s.yaml:12:58: key 'scales.big: phases.read.operations': is 'x': it is not a whole number such as 1_000_000
+        s.yaml:12:58: key 'scales.big.phases.read.operations': is 'x': it is not a whole number such as 1_000_000
             allowed: 0 … 1_000_000_000
-        s.yaml:12:71: key 'scales.big: engines': names 'tre', which is no engine of this study
+        s.yaml:12:71: key 'scales.big.engines': names 'tre', which is no engine of this study
             nearest: tree
             allowed: tree
         s.yaml:13:8: key 'scales.odd': is '5', a map from key path to value is wanted

@@ -65,7 +65,7 @@ enum Toy {
       .init("latest", "Newest most.", parameters: [theta]),
     ],
     deviceProfiles: ["plain", "slow"],
-    figures: [.init("bars", "Bars."), .init("curve", "A curve.")],
+    figures: [.init("bars", "Bars."), .init("curve", "A curve.", takesMetric: true, takesAxis: true)],
     metrics: ["wa_total_end", "ra_ios"])
 
   private static let operations = ParameterDescriptor(

@@ -36,6 +36,9 @@ public struct HostFacts: Sendable {
   /// The value of one fact.
   public subscript(name: String) -> String? { facts.first { $0.name == name }?.value }
 
+  /// The version line of the gnuplot on the path, nil when there is none.
+  public static var gnuplotVersion: String? { output(of: "gnuplot", "--version") }
+
   private static var compilerVersion: String {
     #if swift(>=6.4)
       "Swift 6.4 or newer"

@@ -23,7 +23,7 @@ struct MeterReading {
   init(_ device: RunDevice) {
     ledger = device.channel.ledger
     counts = device.stack.counting.counts
-    charge = device.stack.timed.charge
+    charge = device.timed.charge
     kernel = KernelIOCounters.now()
     let cpu = betula_process_cpu_times()
     userNanoseconds = cpu.user_nanoseconds

@@ -8,27 +8,33 @@ import Storage
 /// What a run's engine lives on.
 struct RunDevice {
   let stack: DeviceStack
+  let timed: TimedDevice
   let channel: IOChannel
   let budget: MemoryBudget
   private let temporaryFile: String?
 
   init(_ spec: RunSpec) throws {
     let device = spec.device
-    let profile = try DeviceProfile.named(device.profile)
-    var file: String?
+    var description = DeviceDescription()
+    description.capacityByteCount = UInt64(device.capacityByteCount)
+    description.transferUnitByteCount = device.transferUnitByteCount
+    description.timeModel = TimeModel(profile: try DeviceProfile.named(device.profile))
     if device.kind == .file {
       let folder = device.path ?? NSTemporaryDirectory()
-      file = folder + "/betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
+      let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
+      let path = (folder as NSString).appendingPathComponent(name)
+      description.base = .file(path: path, mode: device.access == .direct ? .direct : .buffered)
+      temporaryFile = path
+    } else {
+      temporaryFile = nil
     }
-    temporaryFile = file
-    stack = try DeviceStack(
-      DeviceStack.Description(
-        base: file.map { .file(path: $0, mode: device.access == .direct ? .direct : .buffered) } ?? .memory,
-        capacityByteCount: UInt64(device.capacityByteCount),
-        transferUnitByteCount: device.transferUnitByteCount, timeModel: TimeModel(profile: profile)))
-    channel = IOChannel(
-      device: stack.top, coalesces: device.coalesces,
-      maximumTransferByteCount: device.maximumTransferByteCount)
+    stack = try DeviceStack(description)
+    guard let timed = stack.timed else {
+      preconditionFailure("A stack described with a time model has a clock.")
+    }
+    self.timed = timed
+    channel = stack.makeChannel(
+      coalesces: device.coalesces, maximumTransferByteCount: device.maximumTransferByteCount)
     budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
   }
 
@@ -43,11 +49,18 @@ struct RunDevice {
   func keep(at path: String) throws {
     try FileManager.default.createDirectory(
       atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try stack.writeImage(to: path)
+    if let memory = stack.memory {
+      try memory.writeImage(to: path)
+    } else if let temporaryFile {
+      if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+      try FileManager.default.moveItem(atPath: temporaryFile, toPath: path)
+    }
   }
 
-  /// Removes what a file device left.
-  func finish() throws {
-    if let temporaryFile { try FileManager.default.removeItem(atPath: temporaryFile) }
+  /// Removes what a file device left, also after a failure.
+  func removeFile() throws {
+    if let temporaryFile, FileManager.default.fileExists(atPath: temporaryFile) {
+      try FileManager.default.removeItem(atPath: temporaryFile)
+    }
   }
 }

@@ -86,6 +86,7 @@ public final class RunExecutor {
     do {
       let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
       let device = try RunDevice(spec)
+      defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
       var engine = try entry.open(environment, spec.engineParameters)
       outcome.settings = engine.settingsReadBack()
@@ -121,12 +122,19 @@ public final class RunExecutor {
       if let keepVolumesDirectory {
         try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
       }
-      try device.finish()
     } catch let interrupted as RunInterrupted {
       throw interrupted
     } catch {
       failed(phaseName, "\(error)")
       throw error
+    }
+  }
+
+  private func removeFile(of device: RunDevice) {
+    do {
+      try device.removeFile()
+    } catch {
+      observer.noted("the device's file could not be removed: \(error)")
     }
   }
 
@@ -137,6 +145,7 @@ public final class RunExecutor {
   ) throws -> (AnswerChecker, StreamPosition, UInt64) {
     let start = MeterReading(device)
     let statisticsBefore = engine.statistics()
+    let checkedBefore = loop.checker.checkedAnswerCount
     var sampleRows: [SeriesRow] = []
     var nextLook: UInt64 = 0
     try loop.run { loop in
@@ -157,7 +166,7 @@ public final class RunExecutor {
     row.logicalWriteBytes = loop.logicalWriteByteCount
     row.streamHash = loop.stream.hash.description
     row.cacheTemperature = temperature
-    if loop.checks { row.answersChecked = loop.checker.checkedAnswerCount }
+    if loop.checks { row.answersChecked = loop.checker.checkedAnswerCount - checkedBefore }
     row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
     for account in MemoryAccount.allCases where device.budget.peak(of: account) > 0 {
       row.setMemoryPeak(of: account, byteCount: device.budget.peak(of: account))

@@ -2,6 +2,7 @@
 //
 //   memory_budget                     workload.records             device.transfer_unit
 //   commit.batch_operations           engines.LABEL.records        engines.LABEL.PARAMETER
+//   engines.LABEL.maximum_operations
 //   phases.NAME.KEY                   phases.NAME.mix.OPERATION
 //
 // LABEL is an engine's label; an engine's catalogue name that is no label means every entry of that engine.
@@ -74,11 +75,14 @@ struct AxisScope {
     }
     var rest = Array(parts.dropFirst(2))
     if rest == ["records"] { return .success((.engineRecords(found), .parameter(vocabulary.records))) }
+    if rest == ["maximum_operations"] {
+      return .success((.engineOperations(found), .parameter(StudyVocabulary.maximumOperations)))
+    }
     if rest.count > 1 && rest[0] == "parameters" { rest.removeFirst() }
     let name = rest.joined(separator: ".")
     guard let parameter = descriptor.parameters.first(where: { $0.name == name }) else {
       let message = "names '\(name)', which is no parameter of engine '\(descriptor.name)'"
-      let allowed = (descriptor.parameters.map(\.name) + ["records"]).sorted()
+      let allowed = (descriptor.parameters.map(\.name) + ["maximum_operations", "records"]).sorted()
       return .failure(Fault(message: message, allowed: allowed, nearestTo: name))
     }
     return .success((.engineParameter(found, name), .parameter(parameter)))

@@ -44,6 +44,7 @@ private struct Cell {
   var phases: [PhaseSpec]
   var engineParameters: ParameterSet
   var engineRecords: Int?
+  var maximumOperations: Int?
 }
 
 private struct PlanBuilder {
@@ -89,14 +90,15 @@ private struct PlanBuilder {
 
   private func isOfOneEngine(_ axis: StudyAxis) -> Bool {
     switch axis.target {
-    case .engineRecords, .engineParameter: true
+    case .engineRecords, .engineOperations, .engineParameter: true
     default: false
     }
   }
 
   private func isOf(engine: Int, _ axis: StudyAxis) -> Bool {
     switch axis.target {
-    case .engineRecords(let engines), .engineParameter(let engines, _): engines.contains(engine)
+    case .engineRecords(let engines), .engineOperations(let engines), .engineParameter(let engines, _):
+      engines.contains(engine)
     default: false
     }
   }
@@ -112,7 +114,8 @@ private struct PlanBuilder {
     var cell = Cell(
       memoryBudget: study.memoryBudget, device: study.device, workload: study.workload, commit: study.commit,
       phases: study.phases, engineParameters: study.engines[engine].parameters,
-      engineRecords: study.engines[engine].records)
+      engineRecords: study.engines[engine].records, maximumOperations: study.engines[engine].maximumOperations
+    )
     var changedPhases: Set<Int> = []
     for (axis, value) in points {
       cell.points.append(AxisPoint(path: axis.path, value: value))
@@ -128,6 +131,7 @@ private struct PlanBuilder {
         set[name] = value
         cell.commit = CommitSpec(set)
       case .engineRecords: if case .integer(let number) = value { cell.engineRecords = number }
+      case .engineOperations: if case .integer(let number) = value { cell.maximumOperations = number }
       case .engineParameter(_, let name): cell.engineParameters[name] = value
       case .phase(let index, let name):
         cell.phases[index].parameters[name] = value
@@ -135,6 +139,12 @@ private struct PlanBuilder {
       }
     }
     for index in changedPhases.sorted() { complete(&cell.phases[index], points: cell.points) }
+    if let maximum = cell.maximumOperations {
+      for index in cell.phases.indices {
+        guard case .integer(let count)? = cell.phases[index].parameters["operations"] else { continue }
+        cell.phases[index].parameters["operations"] = .integer(min(count, maximum))
+      }
+    }
     // An axis over the workload's records is meant for every engine without records of its own.
     if let records = cell.engineRecords { cell.workload["records"] = .integer(records) }
     if let fault = vocabulary.workloadFault(cell.workload) {

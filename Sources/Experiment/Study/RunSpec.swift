@@ -13,6 +13,7 @@
 // A finished run is found again by its id: adding a value to an axis, or reordering a study, repeats no work.
 
 import KeyValue
+import Results
 
 /// What a run's bytes live on.
 public struct DeviceSpec: Equatable, Sendable {
@@ -191,7 +192,7 @@ public struct RunSpec: Equatable, Sendable {
       engineParameters: engineParameters, workload: workload, device: device,
       memoryBudgetByteCount: memoryBudgetByteCount, commit: commit, phases: phases, studySeed: studySeed,
       repeatIndex: repeatIndex)
-    id = String(SHA256.hexadecimal(of: content.canonicalJSON).prefix(12))
+    id = String(SHA256.hexadecimal(Array(content.canonicalJSON.utf8)).prefix(12))
   }
 
   /// The number of records the load phase writes.

@@ -10,7 +10,7 @@ import KeyValue
 public enum MemoryBudgetSpec: Equatable, Sendable, CustomStringConvertible {
   /// This many bytes.
   case bytes(Int)
-  /// The run's data (records × (key + value) bytes) divided by this number: `data/8`.
+  /// The run's data (records × (key + value) bytes) divided by this number: `data/8`; at least 1 MiB.
   case dataFraction(divisor: Int)
 
   /// As written in a study.
@@ -21,11 +21,14 @@ public enum MemoryBudgetSpec: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The bytes for a run with `dataByteCount` bytes of keys and values, at least one.
+  /// A fraction of the data is no less than this, 1 MiB: engines have parts that do not shrink with the data.
+  public static let smallestFractionByteCount = 1 << 20
+
+  /// The bytes for a run with `dataByteCount` bytes of keys and values.
   public func byteCount(dataByteCount: Int) -> Int {
     switch self {
     case .bytes(let count): count
-    case .dataFraction(let divisor): max(1, dataByteCount / divisor)
+    case .dataFraction(let divisor): max(Self.smallestFractionByteCount, dataByteCount / divisor)
     }
   }
 
@@ -55,15 +58,21 @@ public struct StudyEngine: Equatable, Sendable {
   public var label: String
   /// Complete.
   public var parameters: ParameterSet
-  /// Stands in for the workload's records when given.
+  /// Stands in for the workload's records when given: studies give engines the sizes they can bear.
   public var records: Int?
+  /// The most operations of any phase but the load, for engines whose operations touch everything.
+  public var maximumOperations: Int?
 
   /// An engine of a study.
-  public init(engine: String, label: String, parameters: ParameterSet, records: Int? = nil) {
+  public init(
+    engine: String, label: String, parameters: ParameterSet, records: Int? = nil,
+    maximumOperations: Int? = nil
+  ) {
     self.engine = engine
     self.label = label
     self.parameters = parameters
     self.records = records
+    self.maximumOperations = maximumOperations
   }
 }
 
@@ -79,6 +88,8 @@ public enum AxisTarget: Equatable, Sendable {
   case commit(String)
   /// `engines.<label>.records`, for the engines at these places in the list.
   case engineRecords([Int])
+  /// `engines.<label>.maximum_operations`, for the engines at these places in the list.
+  case engineOperations([Int])
   /// `engines.<label>.<name>`, for the engines at these places in the list.
   case engineParameter([Int], String)
   /// `phases.<phase>.<name>`, the phase at this place in the list.
@@ -177,6 +188,9 @@ public struct Study: Equatable, Sendable {
         .init("engine", .text(engine.engine)), .init("label", .text(engine.label)),
       ]
       if let records = engine.records { entries.append(.init("records", .integer(records))) }
+      if let maximum = engine.maximumOperations {
+        entries.append(.init("maximum_operations", .integer(maximum)))
+      }
       entries.append(.init("parameters", StudyValue(engine.parameters)))
       return .map(entries)
     }

@@ -321,7 +321,7 @@ struct StudyDecoder {
     let names = vocabulary.engines.map(\.name)
     for (index, item) in list(root, "engines").enumerated() {
       let path = "engines.\(index)"
-      let keys = ["engine", "label", "parameters", "records"]
+      let keys = ["engine", "label", "maximum_operations", "parameters", "records"]
       guard case .map(let entries) = item.content else {
         problem(item.place, path, "is \(item.nameForMessage), a map such as { engine: NAME } is wanted", keys)
         continue
@@ -364,7 +364,15 @@ struct StudyDecoder {
         let value = parameter(node, vocabulary.records, path: "engines.\(label).records")
         if case .integer(let number)? = value { records = number }
       }
-      engines.append(StudyEngine(engine: name, label: label, parameters: set, records: records))
+      var maximum: Int?
+      if let node = item["maximum_operations"] {
+        let limitPath = "engines.\(label).maximum_operations"
+        let value = parameter(node, StudyVocabulary.maximumOperations, path: limitPath)
+        if case .integer(let number)? = value { maximum = number }
+      }
+      engines.append(
+        StudyEngine(
+          engine: name, label: label, parameters: set, records: records, maximumOperations: maximum))
     }
     return engines
   }
@@ -566,6 +574,11 @@ struct StudyDecoder {
           figure.phases += word(phase, path: "\(path).phases", phaseNames, what: "phase of this study")
         }
       }
+      let taken = vocabulary.figures.first { $0.name == figure.figure }
+      for (key, isTaken) in [("metric", taken?.takesMetric), ("axis", taken?.takesAxis)] {
+        guard isTaken == false, let entry = entries.first(where: { $0.key == key }) else { continue }
+        problem(entry.keyPlace, "\(path).\(key)", "is not a key of a figure of kind '\(figure.figure)'")
+      }
       if let node = item["metric"] {
         figure.metric = word(node, path: "\(path).metric", vocabulary.metrics, what: "metric").first
       }
@@ -612,7 +625,7 @@ extension ParameterKind {
   }
 
   /// The values, for a message.
-  var range: String {
+  public var range: String {
     switch self {
     case .integer(let range) where range.count == 1: String(range.lowerBound)
     case .integer(let range):

@@ -108,7 +108,7 @@ extension Study {
       let own = settings.flatMap { places(of: $0.value) + [$0.keyPlace] }
       for var problem in overrides.problems + decoder.problems
       where own.contains(problem.place) && !known.contains(problem) {
-        problem.keyPath = "scales.\(entry.key): \(problem.keyPath)"
+        problem.keyPath = "scales.\(entry.key).\(problem.keyPath)"
         found.append(problem)
       }
     }

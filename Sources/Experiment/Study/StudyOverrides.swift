@@ -4,10 +4,11 @@
 //   file  <  scale  <  --set          a comma list, or a list in a scale, makes the key an axis
 //
 // Invariants
-// 1. A key set to one value is no axis any more; a key made an axis keeps its place among the axes if it was one.
+// 1. A key that was an axis and is set to one value is an axis with that value, in its place and spelling, so that
+//    figures along it stay what they are.
 // 2. A phase given another distribution forgets the parameters that only the old one takes.
 // 3. `engines` set to a list of labels keeps those engines only, in the study's order, after everything else; axes
-//    of engines left out go with them.
+//    of engines left out go with them, and figures along those axes.
 
 import Primitives
 
@@ -60,10 +61,11 @@ struct StudyOverrides {
       setAxis(path, to: value, at: place, in: &root)
       return
     }
-    if var axes = root["axes"] {
-      let same = Self.normalised(path)
-      axes.entries.removeAll { Self.normalised($0.key) == same }
-      root["axes"] = axes
+    let same = Self.normalised(path)
+    if root["axes"]?.entries.contains(where: { Self.normalised($0.key) == same }) == true {
+      let single = SourceNode(content: .list([value]), place: value.place)
+      setAxis(path, to: single, at: place, in: &root)
+      return
     }
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     switch parts[0] {
@@ -98,15 +100,20 @@ struct StudyOverrides {
     guard !kept.isEmpty else { return }
     list.items = list.items.indices.filter { kept.contains($0) }.map { list.items[$0] }
     root["engines"] = list
-    if var axes = root["axes"] {
-      axes.entries.removeAll { entry in
-        let parts = entry.key.split(separator: ".").map(String.init)
-        guard parts.count > 1, parts[0] == "engines" else { return false }
-        let found = AxisScope.indices(of: parts[1], labels: labels, engines: names)
-        return !found.isEmpty && kept.isDisjoint(with: found)
-      }
-      root["axes"] = axes
+    guard var axes = root["axes"] else { return }
+    var gone: Set<String> = []
+    axes.entries.removeAll { entry in
+      let parts = entry.key.split(separator: ".").map(String.init)
+      guard parts.count > 1, parts[0] == "engines" else { return false }
+      let found = AxisScope.indices(of: parts[1], labels: labels, engines: names)
+      let isGone = !found.isEmpty && kept.isDisjoint(with: found)
+      if isGone { gone.insert(entry.key) }
+      return isGone
     }
+    root["axes"] = axes
+    guard var figures = root["figures"], !gone.isEmpty else { return }
+    figures.items.removeAll { figure in figure["axis"]?.text.map { gone.contains($0) } ?? false }
+    root["figures"] = figures
   }
 
   private mutating func setAxis(
@@ -117,7 +124,9 @@ struct StudyOverrides {
     let same = Self.normalised(path)
     let entry = SourceNode.Entry(key: path, keyPlace: place, value: value)
     if let index = axes.entries.firstIndex(where: { Self.normalised($0.key) == same }) {
-      axes.entries[index] = entry
+      // The axis keeps its spelling, by which figures name it.
+      axes.entries[index].keyPlace = place
+      axes.entries[index].value = value
     } else {
       axes.entries.append(entry)
     }
@@ -144,10 +153,10 @@ struct StudyOverrides {
     }
     var rest = parts[2...]
     if rest.count > 1 && rest.first == "parameters" { rest = rest.dropFirst() }
-    let isRecords = Array(rest) == ["records"]
+    let isOfItem = Array(rest) == ["records"] || Array(rest) == ["maximum_operations"]
     var items = list.items
     for index in found {
-      Self.setNested(isRecords ? rest : ["parameters"] + rest, to: value, at: place, in: &items[index])
+      Self.setNested(isOfItem ? rest : ["parameters"] + rest, to: value, at: place, in: &items[index])
     }
     list.items = items
     root["engines"] = list

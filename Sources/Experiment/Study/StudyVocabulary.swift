@@ -66,11 +66,17 @@ public struct StudyVocabulary: Sendable {
     public var name: String
     /// One sentence.
     public var summary: String
+    /// Whether a study chooses the metric it shows.
+    public var takesMetric: Bool
+    /// Whether a study chooses the axis along its horizontal.
+    public var takesAxis: Bool
 
     /// A kind of figure.
-    public init(_ name: String, _ summary: String) {
+    public init(_ name: String, _ summary: String, takesMetric: Bool = false, takesAxis: Bool = false) {
       self.name = name
       self.summary = summary
+      self.takesMetric = takesMetric
+      self.takesAxis = takesAxis
     }
   }
 
@@ -121,8 +127,12 @@ public struct StudyVocabulary: Sendable {
 
   /// Bytes of all keys and values of a workload, records × (key + mean value), rounded; at most 2^62.
   public func dataByteCount(_ workload: ParameterSet) -> Int {
-    let pair = Double(workload.integer("key_bytes")) + meanValueByteCount(workload)
-    return Int(min(Double(workload.integer("records")) * pair, 0x1p62))
+    Int(min(Double(workload.integer("records")) * pairByteCount(workload), 0x1p62))
+  }
+
+  /// Mean bytes of a key with its value.
+  public func pairByteCount(_ workload: ParameterSet) -> Double {
+    Double(workload.integer("key_bytes")) + meanValueByteCount(workload)
   }
 
   /// The engine `name`, nil when there is none.
@@ -214,6 +224,11 @@ public struct StudyVocabulary: Sendable {
 
   /// 2^53 − 1: the largest whole number every reader of JSON keeps.
   static let maximumSeed = (1 << 53) - 1
+
+  /// The most operations of one engine entry.
+  static let maximumOperations = ParameterDescriptor(
+    "maximum_operations", .integer(1...(1 << 40)), default: nil,
+    "The most operations of any phase but the load, for an engine whose operations touch every record.")
 
   /// The records of one engine entry.
   var records: ParameterDescriptor {

@@ -21,6 +21,11 @@ enum ContentHash {
     return mix(result)
   }
 
+  /// Half of the hash: enough to find a frame that somebody changed.
+  static func checksum(_ bytes: UnsafeRawPointer, _ byteCount: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: hash(bytes, byteCount))
+  }
+
   /// Whether all `byteCount` bytes, a multiple of 8, are zero.
   static func isZero(_ bytes: UnsafeRawPointer, _ byteCount: Int) -> Bool {
     for position in stride(from: 0, to: byteCount, by: 8)

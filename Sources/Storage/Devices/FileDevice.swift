@@ -53,6 +53,33 @@ public final class FileDevice: BlockDevice {
     var errorNumber: Int32 = 0
   }
 
+  /// A prepared batch for the threads; they work on different elements, and only while `submit` waits.
+  private final class TransferWork: ParallelWork {
+    let file: SystemFile
+    let transfers: UnsafeMutableBufferPointer<PreparedTransfer>
+    let segments: UnsafeMutableBufferPointer<betula_segment>
+
+    init(
+      file: SystemFile, transfers: UnsafeMutableBufferPointer<PreparedTransfer>,
+      segments: UnsafeMutableBufferPointer<betula_segment>
+    ) {
+      self.file = file
+      self.transfers = transfers
+      self.segments = segments
+    }
+
+    func perform(_ index: Int) { FileDevice.perform(index, file, transfers, segments) }
+  }
+
+  private static func perform(
+    _ index: Int, _ file: SystemFile, _ transfers: UnsafeMutableBufferPointer<PreparedTransfer>,
+    _ segments: UnsafeMutableBufferPointer<betula_segment>
+  ) {
+    transfers[index].errorNumber = file.transfer(
+      isWrite: transfers[index].isWrite,
+      UnsafeMutableBufferPointer(rebasing: segments[transfers[index].segments]), at: transfers[index].offset)
+  }
+
   /// Opens or creates a file as a device.
   ///
   /// - Parameters:
@@ -104,19 +131,13 @@ public final class FileDevice: BlockDevice {
       prepared.removeAll(keepingCapacity: true)
       ioSegments.removeAll(keepingCapacity: true)
     }
-    let file = self.file
     prepared.withUnsafeMutableBufferPointer { prepared in
       ioSegments.withUnsafeMutableBufferPointer { segments in
-        func perform(_ index: Int) {
-          let range = prepared[index].segments
-          prepared[index].errorNumber = file.transfer(
-            isWrite: prepared[index].isWrite, UnsafeMutableBufferPointer(rebasing: segments[range]),
-            at: prepared[index].offset)
-        }
         if let workers, prepared.count > 1 {
-          workers.run(count: prepared.count, perform)
+          let work = TransferWork(file: file, transfers: prepared, segments: segments)
+          workers.run(work, count: prepared.count)
         } else {
-          for index in prepared.indices { perform(index) }
+          for index in prepared.indices { Self.perform(index, file, prepared, segments) }
         }
       }
     }

@@ -2,6 +2,7 @@
 // and the counting device.
 //
 //   O_DIRECT files    read_bytes, write_bytes = ours within 1 % + 1 MiB, or something is wrong
+//                     (ranges of the file never written are read without any device: write them first)
 //   buffered files    the page cache merges and defers: the residual is printed, not judged
 //
 // `write_bytes` counts what was dirtied; for buffered writes the kernel charges whole folios, so it says little.

@@ -2,9 +2,7 @@
 //
 //   byte offset ─▶ unit number = offset ÷ transfer unit
 //
-//   directory   [ page 0 ][ nil ][ page 2 ] …          one entry per 512 units; nil reads as zero
-//                  │
-//   table page  [ frame A @ 0 ][ frame A @ 4096 ][ nil ][ frame B @ 0 ] …      512 units
+//   unit table  [ frame A @ 0 ][ frame A @ 4096 ][ nil ][ frame B @ 0 ] …      see `UnitTable`
 //                  │              │                        │
 //                  └── Frame A ───┘                        └── Frame B          shared with whoever wrote them
 //
@@ -32,11 +30,8 @@ public final class MemoryDevice: BlockDevice {
   /// Whether each unit is checksummed when it is written by reference and verified when it is read, so that a
   /// holder who changed a shared frame is found. For tests: it costs a pass over the bytes each time.
   public let guardsSharedFrames: Bool
-  /// Bytes of units that were written and not discarded.
-  public private(set) var allocatedByteCount: UInt64 = 0
-
   private let unitShift: Int
-  private var directory: ContiguousArray<TablePage?>
+  private var table: UnitTable
 
   /// An empty device: every byte reads as zero.
   ///
@@ -59,9 +54,7 @@ public final class MemoryDevice: BlockDevice {
     self.capacityByteCount = (capacityByteCount >> UInt64(shift)) << UInt64(shift)
     self.pool = pool
     self.guardsSharedFrames = guardsSharedFrames
-    let unitCount = Int(capacityByteCount >> UInt64(shift))
-    let pageCount = (unitCount + TablePage.unitCount - 1) / TablePage.unitCount
-    directory = ContiguousArray(repeating: nil, count: pageCount)
+    table = UnitTable(unitCount: Int(capacityByteCount >> UInt64(shift)))
   }
 
   private init(branching original: MemoryDevice) {
@@ -69,10 +62,12 @@ public final class MemoryDevice: BlockDevice {
     capacityByteCount = original.capacityByteCount
     pool = original.pool
     guardsSharedFrames = original.guardsSharedFrames
-    allocatedByteCount = original.allocatedByteCount
     unitShift = original.unitShift
-    directory = original.directory
+    table = original.table
   }
+
+  /// Bytes of units that were written and not discarded.
+  public var allocatedByteCount: UInt64 { UInt64(table.occupiedUnitCount) << UInt64(unitShift) }
 
   /// A second device with the same bytes; from now on each goes its own way.
   ///
@@ -90,9 +85,9 @@ public final class MemoryDevice: BlockDevice {
     for index in batch.transfers.indices {
       let transfer = batch.transfers[index]
       if transfer.direction == .write {
-        write(transfer, batch.segments)
+        write(transfer, batch.segments, &table)
       } else {
-        try read(transfer, &batch.segments)
+        try read(transfer, &batch.segments, table)
       }
     }
   }
@@ -101,114 +96,88 @@ public final class MemoryDevice: BlockDevice {
   public func control(_ operation: ControlOperation) throws(StorageError) {
     guard case .discard(let offset, let byteCount, _) = operation else { return }
     try checkDiscard(offset: offset, byteCount: byteCount)
-    let first = Int(offset >> UInt64(unitShift))
-    let end = first + Int(byteCount >> UInt64(unitShift))
-    var unit = first
-    while unit < end {
-      let pageNumber = unit / TablePage.unitCount
-      let pageEnd = min(end, (pageNumber + 1) * TablePage.unitCount)
-      if directory[pageNumber] != nil {
-        if unit % TablePage.unitCount == 0 && pageEnd - unit == TablePage.unitCount {
-          allocatedByteCount -= UInt64(directory[pageNumber]!.occupiedCount << unitShift)
-          directory[pageNumber] = nil
-        } else {
-          for clearedUnit in unit..<pageEnd { setUnit(clearedUnit, frame: nil, offset: 0) }
-        }
-      }
-      unit = pageEnd
-    }
+    discardUnits(offset: offset, byteCount: byteCount)
   }
 
-  private func write(_ transfer: Transfer, _ segments: ContiguousArray<Segment>) {
+  /// Takes the frames of a checked range out of the table.
+  func discardUnits(offset: UInt64, byteCount: UInt64) {
+    let first = Int(offset >> UInt64(unitShift))
+    table.clear(first..<(first + Int(byteCount >> UInt64(unitShift))))
+  }
+
+  private func write(
+    _ transfer: Transfer, _ segments: borrowing ContiguousArray<Segment>, _ table: inout UnitTable
+  ) {
     var unit = Int(transfer.offset >> UInt64(unitShift))
     let unitMask = transferUnitByteCount - 1
     var position = transfer.segments.lowerBound
     while position < transfer.segments.upperBound {
-      let segment = segments[position]
-      if segment.byteCount & unitMask != 0 {
+      let byteCount = segments[position].byteCount
+      if byteCount & unitMask != 0 {
         // Segments that end inside a unit: gather the rest of the transfer in one frame.
-        gather(segments[position..<transfer.segments.upperBound], at: unit)
+        let rest = position..<transfer.segments.upperBound
+        let total = Int(transfer.end) - unit << unitShift
+        put(gather(rest, segments, byteCount: total), offset: 0, at: unit, count: total >> unitShift, &table)
         return
       }
-      switch segment.memory {
-      case .frame(let frame, let offset)
-      where segment.byteCount * 2 >= frame.byteCount:
-        place(frame, offset: offset, at: unit, count: segment.byteCount >> unitShift)
-      case .frame(let frame, let offset):
-        let copy = pool.frame(byteCount: segment.byteCount)
-        copy.pointer.copyMemory(from: frame.pointer + offset, byteCount: segment.byteCount)
-        place(copy, offset: 0, at: unit, count: segment.byteCount >> unitShift)
-      case .borrowed(let pointer):
-        let copy = pool.frame(byteCount: segment.byteCount)
-        copy.pointer.copyMemory(from: pointer, byteCount: segment.byteCount)
-        place(copy, offset: 0, at: unit, count: segment.byteCount >> unitShift)
-      case .vended: preconditionFailure("Only a read can be vended a frame.")
+      let count = byteCount >> unitShift
+      if case .frame(let frame, let offset) = segments[position].memory, byteCount * 2 >= frame.byteCount {
+        put(frame, offset: offset, at: unit, count: count, &table)
+      } else {
+        let copy = gather(position..<(position + 1), segments, byteCount: byteCount)
+        put(copy, offset: 0, at: unit, count: count, &table)
       }
-      unit += segment.byteCount >> unitShift
+      unit += count
       position += 1
     }
   }
 
-  private func gather(_ segments: ArraySlice<Segment>, at unit: Int) {
-    let byteCount = segments.reduce(0) { $0 + $1.byteCount }
+  /// A frame with the bytes of some segments.
+  private func gather(
+    _ range: Range<Int>, _ segments: borrowing ContiguousArray<Segment>, byteCount: Int
+  ) -> Frame {
     let copy = pool.frame(byteCount: byteCount)
     var position = 0
-    for segment in segments {
-      guard let source = segment.sourcePointer else {
+    for index in range {
+      guard let source = segments[index].sourcePointer else {
         preconditionFailure("Only a read can be vended a frame.")
       }
-      (copy.pointer + position).copyMemory(from: source, byteCount: segment.byteCount)
-      position += segment.byteCount
+      (copy.pointer + position).copyMemory(from: source, byteCount: segments[index].byteCount)
+      position += segments[index].byteCount
     }
-    place(copy, offset: 0, at: unit, count: byteCount >> unitShift)
+    return copy
   }
 
-  private func place(_ frame: Frame, offset: Int, at firstUnit: Int, count: Int) {
+  private func put(
+    _ frame: Frame, offset firstOffset: Int, at firstUnit: Int, count: Int, _ table: inout UnitTable
+  ) {
     for index in 0..<count {
-      setUnit(firstUnit + index, frame: frame, offset: offset + (index << unitShift))
+      let offset = firstOffset + (index << unitShift)
+      let checksum =
+        guardsSharedFrames ? ContentHash.checksum(frame.pointer + offset, transferUnitByteCount) : 0
+      table.set(firstUnit + index, frame: frame, offset: offset, checksum: checksum)
     }
-  }
-
-  /// Puts `frame` (nil: nothing) at a unit, making the table page this device's own first.
-  private func setUnit(_ unit: Int, frame: Frame?, offset: Int) {
-    let pageNumber = unit / TablePage.unitCount
-    let slot = unit % TablePage.unitCount
-    if directory[pageNumber] == nil {
-      if frame == nil { return }
-      directory[pageNumber] = TablePage()
-    } else if !isKnownUniquelyReferenced(&directory[pageNumber]) {
-      directory[pageNumber] = directory[pageNumber]!.copy()
-    }
-    let page = directory[pageNumber]!
-    let before = page.occupiedCount
-    var checksum: UInt32 = 0
-    if guardsSharedFrames, let frame {
-      checksum = UInt32(truncatingIfNeeded: ContentHash.hash(frame.pointer + offset, transferUnitByteCount))
-    }
-    page.set(slot, frame: frame, offset: offset, checksum: checksum)
-    allocatedByteCount =
-      allocatedByteCount &+ UInt64(bitPattern: Int64((page.occupiedCount - before) << unitShift))
   }
 
   private func read(
-    _ transfer: Transfer, _ segments: inout ContiguousArray<Segment>
+    _ transfer: Transfer, _ segments: inout ContiguousArray<Segment>, _ table: borrowing UnitTable
   ) throws(StorageError) {
     var offset = Int(transfer.offset)
     for position in transfer.segments {
       let byteCount = segments[position].byteCount
       switch segments[position].memory {
       case .vended:
-        if let (frame, frameOffset) = try wholeFrame(at: offset, byteCount: byteCount) {
+        if let (frame, frameOffset) = try wholeFrame(at: offset, byteCount: byteCount, table) {
           segments[position].memory = .frame(frame, offset: frameOffset)
         } else {
           let frame = pool.frame(byteCount: byteCount)
-          try copy(at: offset, byteCount: byteCount, to: frame.pointer)
+          try copy(at: offset, byteCount: byteCount, to: frame.pointer, table)
           segments[position].memory = .frame(frame, offset: 0)
         }
       case .frame(let frame, let frameOffset):
-        try copy(at: offset, byteCount: byteCount, to: frame.pointer + frameOffset)
+        try copy(at: offset, byteCount: byteCount, to: frame.pointer + frameOffset, table)
       case .borrowed(let pointer):
-        try copy(at: offset, byteCount: byteCount, to: pointer)
+        try copy(at: offset, byteCount: byteCount, to: pointer, table)
       }
       offset += byteCount
     }
@@ -216,29 +185,23 @@ public final class MemoryDevice: BlockDevice {
 
   /// The frame that holds all of the region at consecutive offsets, if one does.
   private func wholeFrame(
-    at offset: Int, byteCount: Int
+    at offset: Int, byteCount: Int, _ table: borrowing UnitTable
   ) throws(StorageError) -> (Frame, Int)? {
     let first = offset >> unitShift
-    let within = offset & (transferUnitByteCount - 1)
     let last = (offset + byteCount - 1) >> unitShift
-    guard let page = directory[first / TablePage.unitCount],
-      let frame = page.frame(first % TablePage.unitCount)
-    else { return nil }
-    let start = page.offset(first % TablePage.unitCount)
-    if guardsSharedFrames { try verify(first) }
+    guard let (frame, start) = table.place(first) else { return nil }
+    if guardsSharedFrames { try verify(first, table) }
     var unit = first + 1
     while unit <= last {
-      guard let page = directory[unit / TablePage.unitCount],
-        page.holds(frame, offset: start + ((unit - first) << unitShift), at: unit % TablePage.unitCount)
-      else { return nil }
-      if guardsSharedFrames { try verify(unit) }
+      guard table.holds(frame, offset: start + ((unit - first) << unitShift), at: unit) else { return nil }
+      if guardsSharedFrames { try verify(unit, table) }
       unit += 1
     }
-    return (frame, start + within)
+    return (frame, start + (offset & (transferUnitByteCount - 1)))
   }
 
   private func copy(
-    at firstOffset: Int, byteCount: Int, to destination: UnsafeMutableRawPointer
+    at firstOffset: Int, byteCount: Int, to destination: UnsafeMutableRawPointer, _ table: borrowing UnitTable
   ) throws(StorageError) {
     var offset = firstOffset
     let end = firstOffset + byteCount
@@ -247,10 +210,8 @@ public final class MemoryDevice: BlockDevice {
       let within = offset & (transferUnitByteCount - 1)
       let count = min(end - offset, transferUnitByteCount - within)
       let target = destination + (offset - firstOffset)
-      if let page = directory[unit / TablePage.unitCount],
-        let source = page.pointer(unit % TablePage.unitCount)
-      {
-        if guardsSharedFrames { try verify(unit) }
+      if let source = table.pointer(unit) {
+        if guardsSharedFrames { try verify(unit, table) }
         target.copyMemory(from: source + within, byteCount: count)
       } else {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
@@ -261,20 +222,17 @@ public final class MemoryDevice: BlockDevice {
 
   // MARK: Shared frames
 
-  private func verify(_ unit: Int) throws(StorageError) {
-    if !isIntact(unit) {
+  private func verify(_ unit: Int, _ table: borrowing UnitTable) throws(StorageError) {
+    if !isIntact(unit, table) {
       throw .corrupted(
         structure: "shared frame", offset: UInt64(unit) << UInt64(unitShift),
         detail: "its bytes changed after they were written to the device")
     }
   }
 
-  private func isIntact(_ unit: Int) -> Bool {
-    guard let page = directory[unit / TablePage.unitCount],
-      let source = page.pointer(unit % TablePage.unitCount)
-    else { return true }
-    let checksum = UInt32(truncatingIfNeeded: ContentHash.hash(source, transferUnitByteCount))
-    return checksum == page.checksum(unit % TablePage.unitCount)
+  private func isIntact(_ unit: Int, _ table: borrowing UnitTable) -> Bool {
+    guard let source = table.pointer(unit) else { return true }
+    return ContentHash.checksum(source, transferUnitByteCount) == table.checksum(unit)
   }
 
   /// The offsets of units whose bytes changed after they were written: someone wrote to a shared frame.
@@ -283,7 +241,7 @@ public final class MemoryDevice: BlockDevice {
   public func changedSharedOffsets() -> [UInt64] {
     precondition(guardsSharedFrames, "Only a device that guards shared frames knows what they held.")
     var offsets: [UInt64] = []
-    for unit in 0..<Int(capacityByteCount >> UInt64(unitShift)) where !isIntact(unit) {
+    for unit in 0..<Int(capacityByteCount >> UInt64(unitShift)) where !isIntact(unit, table) {
       offsets.append(UInt64(unit) << UInt64(unitShift))
     }
     return offsets
@@ -293,13 +251,7 @@ public final class MemoryDevice: BlockDevice {
 
   /// Calls `body` for every unit that has bytes, in order of offset.
   func forEachUnit(_ body: (_ offset: UInt64, _ bytes: UnsafeRawPointer) -> Void) {
-    for pageNumber in directory.indices {
-      guard let page = directory[pageNumber] else { continue }
-      for slot in 0..<TablePage.unitCount {
-        guard let pointer = page.pointer(slot) else { continue }
-        body(UInt64(pageNumber * TablePage.unitCount + slot) << UInt64(unitShift), UnsafeRawPointer(pointer))
-      }
-    }
+    table.forEach { unit, bytes in body(UInt64(unit) << UInt64(unitShift), UnsafeRawPointer(bytes)) }
   }
 
   /// A hash of all units that are not zero and of where they lie: equal for equal bytes, however they came
@@ -328,7 +280,7 @@ public final class MemoryDevice: BlockDevice {
         let unit = absolute >> unitShift
         let within = absolute & (transferUnitByteCount - 1)
         let length = min(byteCount - position, transferUnitByteCount - within)
-        let source = directory[unit / TablePage.unitCount]?.pointer(unit % TablePage.unitCount)
+        let source = table.pointer(unit)
         for index in 0..<length {
           let byte = source?.load(fromByteOffset: within + index, as: UInt8.self) ?? 0
           buffer.initializeElement(at: position + index, to: byte)
@@ -341,70 +293,31 @@ public final class MemoryDevice: BlockDevice {
 
   /// Replaces one unit, without counting: how the fault device builds what a crash leaves.
   func place(unitAt offset: UInt64, frame: Frame?, frameOffset: Int) {
-    setUnit(Int(offset >> UInt64(unitShift)), frame: frame, offset: frameOffset)
+    let unit = Int(offset >> UInt64(unitShift))
+    if let frame {
+      put(frame, offset: frameOffset, at: unit, count: 1, &table)
+    } else {
+      table.clear(unit..<(unit + 1))
+    }
+  }
+
+  /// Flips one bit of the stored bytes, without counting: rot, for integrity tests. A shared frame stays as it is;
+  /// the device gets a damaged copy of the unit.
+  ///
+  /// Precondition: the byte lies on the device.
+  public func flipBit(ofByteAt offset: UInt64, bit: Int) {
+    precondition(offset < capacityByteCount && bit >= 0 && bit < 8, "The bit to flip lies on the device.")
+    let unitOffset = (offset >> UInt64(unitShift)) << UInt64(unitShift)
+    let copy = pool.frame(byteCount: transferUnitByteCount, zeroed: true)
+    if let (frame, frameOffset) = frame(ofUnitAt: unitOffset) {
+      copy.pointer.copyMemory(from: frame.pointer + frameOffset, byteCount: transferUnitByteCount)
+    }
+    copy.mutableBytes[Int(offset - unitOffset)] ^= 1 << UInt8(bit)
+    place(unitAt: unitOffset, frame: copy, frameOffset: 0)
   }
 
   /// The frame and offset of one unit, nil when it reads as zero.
   func frame(ofUnitAt offset: UInt64) -> (frame: Frame, offset: Int)? {
-    let unit = Int(offset >> UInt64(unitShift))
-    guard let page = directory[unit / TablePage.unitCount],
-      let frame = page.frame(unit % TablePage.unitCount)
-    else { return nil }
-    return (frame, page.offset(unit % TablePage.unitCount))
-  }
-}
-
-/// 512 entries of the table: which frame holds a unit, and where in it.
-private final class TablePage {
-  static let unitCount = 512
-
-  private struct Entry {
-    var frame: Frame?
-    var offset: UInt32
-    var checksum: UInt32
-  }
-
-  private let entries: UnsafeMutablePointer<Entry>
-  private(set) var occupiedCount = 0
-
-  init() {
-    entries = .allocate(capacity: Self.unitCount)
-    entries.initialize(repeating: Entry(frame: nil, offset: 0, checksum: 0), count: Self.unitCount)
-  }
-
-  private init(copying original: TablePage) {
-    entries = .allocate(capacity: Self.unitCount)
-    entries.initialize(from: original.entries, count: Self.unitCount)
-    occupiedCount = original.occupiedCount
-  }
-
-  deinit {
-    entries.deinitialize(count: Self.unitCount)
-    entries.deallocate()
-  }
-
-  func copy() -> TablePage { TablePage(copying: self) }
-
-  func frame(_ slot: Int) -> Frame? { entries[slot].frame }
-
-  func offset(_ slot: Int) -> Int { Int(entries[slot].offset) }
-
-  func checksum(_ slot: Int) -> UInt32 { entries[slot].checksum }
-
-  /// Where the unit's bytes are; valid while the page is not changed.
-  func pointer(_ slot: Int) -> UnsafeMutableRawPointer? {
-    guard let frame = entries[slot].frame else { return nil }
-    return frame.pointer + Int(entries[slot].offset)
-  }
-
-  func holds(_ frame: Frame, offset: Int, at slot: Int) -> Bool {
-    entries[slot].frame === frame && entries[slot].offset == UInt32(truncatingIfNeeded: offset)
-  }
-
-  func set(_ slot: Int, frame: Frame?, offset: Int, checksum: UInt32) {
-    precondition(offset <= Int(UInt32.max), "A frame is smaller than 4 GiB.")
-    let wasOccupied = entries[slot].frame != nil
-    occupiedCount += (frame == nil ? 0 : 1) - (wasOccupied ? 1 : 0)
-    entries[slot] = Entry(frame: frame, offset: UInt32(offset), checksum: checksum)
+    table.place(Int(offset >> UInt64(unitShift)))
   }
 }

@@ -30,8 +30,9 @@
 //         bit 3, not bit 4: cause, level (1 byte each), and if bit 5 client (1 byte)
 //         not bit 3: v pieces, each: cause, level, client (1 byte each), v requests, v requested, v transferred bytes
 //
-// Worked example: a write of 8 KiB at 0, leaf of level 0, as the first event (unit 4 KiB): 08 09 00 02 01 01:
-// a batch of one transfer; write and plain; 0 units away from 0; 2 units; cause 1 (leaf); level byte 1 (level 0).
+// Worked example: a write of 8 KiB at 8 KiB, leaf of level 0, as the first event (unit 4 KiB): 08 09 04 02 01 01:
+// a batch of one transfer; write and plain; 2 units on from 0 (zigzag 4); 2 units long; cause 1 (leaf); level byte 1
+// (level 0). At 0 it would begin where the block's first "previous" ends: 08 0B 02 01 01.
 //
 // Invariants
 // 1. "Previous" never reaches into another block: each block decodes alone, from offset 0, length 0, no owner.

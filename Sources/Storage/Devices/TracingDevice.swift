@@ -261,6 +261,7 @@ public final class TracingDevice: BlockDevice {
   /// Passes the batch on and records it.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)
+    batch.classifyReads()
     writer.record(batch)
   }
 

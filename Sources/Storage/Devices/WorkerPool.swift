@@ -1,11 +1,16 @@
 // Threads that a file device issues a batch with: the calling thread works too, and returns when all is done.
 //
 // Invariants
-// 1. `run` calls the body once for each index, on some thread, and returns after the last call returned.
+// 1. `run` performs each index once, on some thread, and returns after the last call returned.
 // 2. Between runs the threads sleep; they end with the pool.
 
 import Glibc
 import Synchronization
+
+/// Independent pieces of work, numbered from 0; each is performed once, on any thread.
+protocol ParallelWork: AnyObject {
+  func perform(_ index: Int)
+}
 
 /// A few waiting threads.
 final class WorkerPool {
@@ -15,7 +20,7 @@ final class WorkerPool {
     let mutex: UnsafeMutablePointer<pthread_mutex_t>
     let wake: UnsafeMutablePointer<pthread_cond_t>
     let done: UnsafeMutablePointer<pthread_cond_t>
-    var body: ((Int) -> Void)?
+    var work: (any ParallelWork)?
     var count = 0
     var generation: UInt64 = 0
     var busyCount = 0
@@ -40,11 +45,11 @@ final class WorkerPool {
       mutex.deallocate()
     }
 
-    func work(_ body: (Int) -> Void, _ count: Int) {
+    func perform(_ work: any ParallelWork, _ count: Int) {
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         if index >= count { return }
-        body(index)
+        work.perform(index)
       }
     }
 
@@ -58,9 +63,9 @@ final class WorkerPool {
           return
         }
         seen = generation
-        let (body, count) = (self.body, self.count)
+        let (work, count) = (self.work, self.count)
         pthread_mutex_unlock(mutex)
-        if let body { work(body, count) }
+        if let work { perform(work, count) }
         pthread_mutex_lock(mutex)
         busyCount -= 1
         if busyCount == 0 { pthread_cond_signal(done) }
@@ -101,22 +106,20 @@ final class WorkerPool {
     for thread in threads { pthread_join(thread, nil) }
   }
 
-  /// Calls `body` for 0 ..< `count`, several at a time.
-  func run(count: Int, _ body: (Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      pthread_mutex_lock(shared.mutex)
-      shared.body = body
-      shared.count = count
-      shared.next.store(0, ordering: .relaxed)
-      shared.busyCount = threads.count
-      shared.generation &+= 1
-      pthread_cond_broadcast(shared.wake)
-      pthread_mutex_unlock(shared.mutex)
-      shared.work(body, count)
-      pthread_mutex_lock(shared.mutex)
-      while shared.busyCount > 0 { pthread_cond_wait(shared.done, shared.mutex) }
-      shared.body = nil
-      pthread_mutex_unlock(shared.mutex)
-    }
+  /// Performs 0 ..< `count` of `work`, several at a time.
+  func run(_ work: any ParallelWork, count: Int) {
+    pthread_mutex_lock(shared.mutex)
+    shared.work = work
+    shared.count = count
+    shared.next.store(0, ordering: .relaxed)
+    shared.busyCount = threads.count
+    shared.generation &+= 1
+    pthread_cond_broadcast(shared.wake)
+    pthread_mutex_unlock(shared.mutex)
+    shared.perform(work, count)
+    pthread_mutex_lock(shared.mutex)
+    while shared.busyCount > 0 { pthread_cond_wait(shared.done, shared.mutex) }
+    shared.work = nil
+    pthread_mutex_unlock(shared.mutex)
   }
 }

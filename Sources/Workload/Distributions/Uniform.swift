@@ -14,6 +14,7 @@ public struct UniformDistribution: IndexDistribution {
   /// The distribution.
   public init() {}
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     for position in draws.indices {
       let ordinal = draws[position].ordinal
@@ -33,6 +34,7 @@ public struct SequentialDistribution: IndexDistribution {
   /// The distribution.
   public init() {}
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     for position in draws.indices {
       draws[position].index = draws[position].ordinal % draws[position].population

@@ -36,12 +36,12 @@ public struct YCSBZipfianDistribution: IndexDistribution {
   public init(context: DistributionContext) {
     population = context.population
     alpha = 1 / (1 - Self.theta)
-    eta =
-      (1 - exp2((1 - Self.theta) * log2(2 / Self.itemCount)))
-      / (1 - Self.zetaOfTwo / Self.zeta)
+    let power = DeterministicMath.pow(2 / Self.itemCount, 1 - Self.theta)
+    eta = (1 - power) / (1 - Self.zetaOfTwo / Self.zeta)
     secondBound = Self.zetaOfTwo
   }
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     for position in draws.indices {
       let rank = rank(unit: random.unit(draws[position].ordinal))
@@ -54,7 +54,7 @@ public struct YCSBZipfianDistribution: IndexDistribution {
     let scaled = unit * Self.zeta
     if scaled < 1 { return 0 }
     if scaled < secondBound { return 1 }
-    return UInt64(Self.itemCount * exp2(alpha * log2(eta * unit - eta + 1)))
+    return UInt64(Self.itemCount * DeterministicMath.pow(eta * unit - eta + 1, alpha))
   }
 
   /// YCSB's 64-bit FNV of a number: eight octets from the low end, then the absolute value as a signed integer.
@@ -101,6 +101,7 @@ public struct HotspotDistribution: IndexDistribution {
     self.hotOperationFraction = hotOperationFraction
   }
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     for position in draws.indices {
       let ordinal = draws[position].ordinal
@@ -144,9 +145,10 @@ public struct ExponentialDistribution: IndexDistribution {
   /// `share` of the operations within the newest `keyFraction` of the keys.
   public init(share: Double, keyFraction: Double) {
     precondition(share > 0 && share < 1 && keyFraction > 0, "An exponential needs a share inside 0 … 1.")
-    meanFraction = keyFraction / (-0.6931471805599453 * log2(1 - share))
+    meanFraction = keyFraction / (-DeterministicMath.ln(1 - share))
   }
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     for position in draws.indices {
       let ordinal = draws[position].ordinal
@@ -156,7 +158,7 @@ public struct ExponentialDistribution: IndexDistribution {
       var distance = Double.infinity
       while distance >= Double(population) {
         let unit = ValueSizes.unit(random.draw(ordinal, attempt))
-        distance = -0.6931471805599453 * log2(unit) * mean
+        distance = -ApproximatePower.ln(unit) * mean
         attempt += 1
       }
       draws[position].index = population - 1 - UInt64(distance)

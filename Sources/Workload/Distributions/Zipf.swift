@@ -31,26 +31,25 @@ struct PowerIntegral: Sendable {
 
   /// H(x) for x > 0.
   func value(_ x: Double) -> Double {
-    let logarithm = log2(x)
-    if !isNearOne { return (exp2(oneMinusTheta * logarithm) - 1) * inverseOneMinusTheta }
-    let natural = logarithm * 0.6931471805599453
-    let z = oneMinusTheta * natural
-    return natural * (1 + z * (1.0 / 2 + z * (1.0 / 6 + z * (1.0 / 24 + z * (1.0 / 120)))))
+    let logarithm = ApproximatePower.ln(x)
+    let z = oneMinusTheta * logarithm
+    if !isNearOne { return (ApproximatePower.exp(z) - 1) * inverseOneMinusTheta }
+    return logarithm * (1 + z * (1.0 / 2 + z * (1.0 / 6 + z * (1.0 / 24 + z * (1.0 / 120)))))
   }
 
   /// H⁻¹(y); infinite beyond the upper limit that H has for θ > 1.
-  func inverse(_ y: Double) -> Double {
+  @inline(__always) func inverse(_ y: Double) -> Double {
     let t = oneMinusTheta * y
     if !isNearOne {
       let power = 1 + t
-      return power > 0 ? exp2(log2(power) * inverseOneMinusTheta) : .infinity
+      return power > 0 ? ApproximatePower.exp(ApproximatePower.ln(power) * inverseOneMinusTheta) : .infinity
     }
     let ratio = 1 - t * (1.0 / 2 - t * (1.0 / 3 - t * (1.0 / 4 - t * (1.0 / 5))))
-    return exp2(y * ratio * 1.4426950408889634)
+    return ApproximatePower.exp(y * ratio)
   }
 }
 
-/// Draws Zipf ranks. O(1) to make and to draw; about one exp2 and one log2 a draw.
+/// Draws Zipf ranks. O(1) to make and to draw; about one exponential and one logarithm a draw.
 public struct ZipfRanks: Sendable {
   /// The number of ranks.
   public private(set) var count: UInt64
@@ -78,7 +77,12 @@ public struct ZipfRanks: Sendable {
     self.integral = integral
     lowerIntegral = integral.value(1.5) - 1
     upperIntegral = integral.value(Double(count) + 0.5)
-    squeeze = 2 - integral.inverse(integral.value(2.5) - exp2(-theta))
+    squeeze = 2 - integral.inverse(integral.value(2.5) - Self.weight(2, theta))
+  }
+
+  /// h(k) = k^−θ.
+  private static func weight(_ k: Double, _ theta: Double) -> Double {
+    ApproximatePower.exp(-theta * ApproximatePower.ln(k))
   }
 
   /// Changes the number of ranks. One evaluation of H.
@@ -90,16 +94,17 @@ public struct ZipfRanks: Sendable {
   }
 
   /// The rank, from 0 (the most frequent), of draw `ordinal`.
-  public func rank(random: CounterRandom, ordinal: UInt64) -> UInt64 {
+  @inline(__always) public func rank(random: CounterRandom, ordinal: UInt64) -> UInt64 {
     var attempt: UInt64 = 0
     let last = Double(count)
     while true {
       let unit = Double(random.draw(ordinal, attempt) >> 11) * 0x1p-53
       let u = upperIntegral + unit * (lowerIntegral - upperIntegral)
       let x = integral.inverse(u)
-      // The comparisons also send an infinite x to the last rank.
-      let k = x < 1.5 ? 1 : (x < last ? Double(UInt64(x + 0.5)) : last)
-      if k - x <= squeeze || u >= integral.value(k + 0.5) - exp2(-theta * log2(k)) { return UInt64(k) - 1 }
+      // An infinite x becomes the last rank.
+      let whole = Int64(min(max(x + 0.5, 1), last))
+      let k = Double(whole)
+      if k - x <= squeeze || u >= integral.value(k + 0.5) - Self.weight(k, theta) { return UInt64(whole) - 1 }
       attempt += 1
     }
   }
@@ -130,10 +135,13 @@ public struct ZipfDistribution: IndexDistribution {
     hotKeys = context.hotKeys
   }
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
+    // Two passes: each is a chain of dependent operations that overlaps best with itself.
     for position in draws.indices {
-      draws[position].index = hotKeys[ranks.rank(random: random, ordinal: draws[position].ordinal)]
+      draws[position].index = ranks.rank(random: random, ordinal: draws[position].ordinal)
     }
+    for position in draws.indices { draws[position].index = hotKeys[draws[position].index] }
   }
 }
 
@@ -157,6 +165,7 @@ public struct LatestDistribution: IndexDistribution {
     ranks = ZipfRanks(count: context.population, theta: theta)
   }
 
+  /// Fills in `index` of every draw.
   public func resolve(_ draws: inout MutableSpan<IndexDraw>, random: CounterRandom) {
     var ranks = ranks
     for position in draws.indices {

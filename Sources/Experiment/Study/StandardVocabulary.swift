@@ -1,0 +1,53 @@
+// The vocabulary of this build: the catalogues of engines, phases, distributions, device profiles and metrics.
+
+import Accounting
+import EngineCatalogue
+import KeyValue
+import Primitives
+import Workload
+
+extension StudyVocabulary {
+  /// Everything this build knows.
+  public static let standard = StudyVocabulary(
+    engines: engineCatalogue.map(\.descriptor),
+    workload: workloadParameters,
+    phases: phaseCatalogue.map { phase in
+      Phase(phase.kind, phase.summary, need: need(phase), parameters: phase.parameters)
+    },
+    distributions: distributionCatalogue.map { distribution in
+      Distribution(distribution.name, distribution.summary, parameters: distribution.parameters)
+    },
+    deviceProfiles: DeviceProfile.all.map(\.name),
+    figures: standardFigures,
+    metrics: MetricRegistry.entries.map(\.id),
+    workloadFault: { set in
+      do throws(WorkloadError) {
+        _ = try WorkloadSpec(parameters: set, seed: 0)
+        return nil
+      } catch {
+        return (error.parameter, error.reason)
+      }
+    },
+    meanValueByteCount: { set in
+      do throws(WorkloadError) {
+        return try WorkloadSpec(parameters: set, seed: 0).values.sizes.meanByteCount
+      } catch {
+        // A set with a fault never comes here from a decoder; its nominal size serves a caller that asks anyway.
+        return Double(set.integer("value_bytes"))
+      }
+    })
+
+  private static func need(_ phase: PhaseDescriptor) -> Phase.Need {
+    if phase.kind == "load" { return .loadsRecords }
+    return phase.movesData ? .needsRecords : .nothing
+  }
+
+  /// The kinds of figures a study may ask for: the names of the report's catalogue, which this side does not import.
+  private static let standardFigures: [Figure] = [
+    Figure("write_amplification", "Bytes written per logical byte, one bar per engine."),
+    Figure("write_amplification_by_cause", "Bytes written per logical byte, split by why they were written."),
+    Figure("read_amplification", "Bytes read per byte returned, one group of bars per phase."),
+    Figure("amplification_over_operations", "How amplification develops while a phase runs."),
+    Figure("space_amplification", "Bytes allocated per live logical byte, one bar per engine."),
+  ]
+}

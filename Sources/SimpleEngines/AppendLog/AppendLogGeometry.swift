@@ -1,0 +1,52 @@
+// The sizes an append-only log works with, made from its parameters, the memory budget and the transfer unit.
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+/// Effective sizes, in bytes.
+struct AppendLogGeometry {
+  let log: VolumeLogConfiguration
+  /// A part of a batch: what is encoded in memory before it goes into the log.
+  let partByteCount: Int
+  let windowByteCount: Int
+  let limits: EngineLimits
+
+  /// - Throws: `.invalidParameters` when the memory cannot hold the buffers of a log.
+  init(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) {
+    let unit = environment.channel.transferUnitByteCount
+    let memory = environment.budget.limitByteCount
+    guard memory >= 32 * unit else {
+      throw .invalidParameters(
+        reason: "an append log needs \(32 * unit) bytes of memory, it is given \(memory)")
+    }
+    let share = memory / 16 / unit * unit
+    log = VolumeLogConfiguration(
+      segmentByteCount: parameters.integer("segment_bytes"),
+      bufferByteCount: min(parameters.integer("buffer_bytes"), share),
+      readByteCount: min(parameters.integer("read_bytes"), share), cause: .record)
+    // The largest power of two of which thirty-two fit into the memory.
+    let largest = 1 << (Int.bitWidth - 1 - (memory / 32).leadingZeroBitCount)
+    let valueByteCount = min(1 << 20, largest)
+    let keyByteCount = min(4_096, valueByteCount / 4)
+    limits = EngineLimits(
+      maximumKeyByteCount: keyByteCount, maximumValueByteCount: valueByteCount, offersSnapshots: true)
+    // A patch's operand is its offset and its bytes.
+    let longestOperationByteCount =
+      AppendLogFormat.longestOperationHeaderByteCount + keyByteCount + valueByteCount + 4
+    partByteCount = max(
+      min(1 << 16, share), AppendLogFormat.partHeaderByteCount + longestOperationByteCount)
+    windowByteCount = max(share, 2 * (keyByteCount + valueByteCount))
+  }
+
+  /// Held as long as the engine is open, beside the log's own buffers: a part, and the value of a get.
+  var fixedMemoryByteCount: Int { partByteCount + limits.maximumValueByteCount }
+
+  /// Held by a cursor with a window of `slotLimit` entries.
+  func cursorMemoryByteCount(slotLimit: Int) -> Int {
+    SortedWindow.memoryByteCount(
+      capacityByteCount: windowByteCount, slotLimit: slotLimit,
+      maximumValueByteCount: limits.maximumValueByteCount)
+  }
+}

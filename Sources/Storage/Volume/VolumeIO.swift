@@ -1,0 +1,87 @@
+// Blocks in and out: the only way an engine's bytes reach the device.
+//
+// Invariants
+// 1. What leaves carries a checksum for the place it goes to; what enters was verified for the place it came from.
+// 2. All blocks of one call are one batch: in flight together, merged where they touch.
+
+import Accounting
+import Primitives
+
+extension Volume {
+  /// A frame for a block of an extent: zeroed, or with unspecified bytes that the caller will all write.
+  public func makeFrame(byteCount: Int, zeroed: Bool = true) -> Frame {
+    channel.pool.frame(byteCount: byteCount, zeroed: zeroed)
+  }
+
+  /// Reads one block and verifies it.
+  ///
+  /// - Parameter extent: a whole extent, or the aligned part of one that the block was written to.
+  /// - Throws: `.corrupted` with the block's type and offset when it is not what was written there; what the device
+  ///   throws.
+  /// Cost: one transfer, and a pass over its bytes.
+  public func readBlock(
+    _ extent: Extent, type: BlockType, cause: Cause, level: Level = .none
+  ) throws(StorageError) -> VolumeBlock {
+    var result: VolumeBlock?
+    try readBlocks(CollectionOfOne(extent), type: type, cause: cause, level: level) { result = $1 }
+    guard let result else { preconditionFailure("A read that did not throw gives its block.") }
+    return result
+  }
+
+  /// Reads several blocks of one type in one batch and verifies them; `body` gets each with its index, in order.
+  ///
+  /// - Throws: as `readBlock`, for the first block that is wrong; `body` may have been called for earlier ones.
+  public func readBlocks(
+    _ extents: some Collection<Extent>, type: BlockType, cause: Cause, level: Level = .none,
+    _ body: (Int, VolumeBlock) -> Void
+  ) throws(StorageError) {
+    try check()
+    var batch = TransferBatch()
+    for extent in extents {
+      _ = units(extent)
+      batch.append(
+        .read, offset: extent.offset, memory: .vended, byteCount: extent.byteCount, cause: cause, level: level
+      )
+    }
+    try channel.submit(&batch)
+    for (request, extent) in extents.enumerated() {
+      let (frame, offset) = batch.frame(ofRequest: request)
+      let bytes = UnsafeRawBufferPointer(start: frame.pointer + offset, count: extent.byteCount)
+      let header = try BlockHeader.verify(bytes, volumeID: volumeID, offset: extent.offset, type: type)
+      statistics.verifiedChecksumCount += 1
+      body(
+        request,
+        VolumeBlock(
+          frame: frame, frameOffset: offset, byteCount: extent.byteCount, type: type, level: header.level,
+          payloadByteCount: header.payloadByteCount))
+    }
+  }
+
+  /// Seals the headers of blocks and writes them in one batch. They are durable after the next durable commit (or
+  /// sync of a log).
+  ///
+  /// The device may keep the frames: the caller must not change one afterwards unless it holds it alone
+  /// (`Frame.makeExclusive`). Bytes after a payload must be zero.
+  ///
+  /// Precondition: the extents are allocated, and hold nothing that the last durable commit or a pin needs: they are
+  /// newborn, or no older than the caller's own judgement allows.
+  public func writeBlocks(_ writes: some Collection<BlockWrite>) throws(StorageError) {
+    try check()
+    var batch = TransferBatch()
+    for write in writes {
+      _ = units(write.extent)
+      precondition(
+        write.frameOffset >= 0 && write.frameOffset + write.extent.byteCount <= write.frame.byteCount,
+        "A block lies within its frame.")
+      let bytes = UnsafeMutableRawBufferPointer(
+        start: write.frame.pointer + write.frameOffset, count: write.extent.byteCount)
+      BlockHeader.seal(
+        bytes, volumeID: volumeID, offset: write.extent.offset, type: write.type,
+        payloadByteCount: write.payloadByteCount, level: write.level)
+      batch.append(
+        .write, offset: write.extent.offset, memory: .frame(write.frame, offset: write.frameOffset),
+        byteCount: write.extent.byteCount, cause: write.cause, level: write.level)
+    }
+    try channel.submit(&batch)
+  }
+}

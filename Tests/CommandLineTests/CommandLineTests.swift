@@ -1,0 +1,206 @@
+// Goal: what a user types does what the manual says: the same study gives the same bytes in two processes, mistakes
+// have exit codes a script can act on, Ctrl-C leaves nothing half-written.
+// Method: the built program, run as a process of its own, on small studies in a temporary folder.
+
+import Foundation
+import Testing
+
+/// A folder for one test, removed afterwards.
+private final class Workplace {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "/betula-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    // Left behind only when the system refuses, which no test is about.
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func write(_ text: String, to name: String) throws -> String {
+    try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
+    return path + "/" + name
+  }
+
+  func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)) }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
+
+  func names(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path + "/" + folder).sorted()
+  }
+}
+
+/// What a process said and how it ended.
+private struct Ended {
+  var status: Int32
+  var output: String
+  var errors: String
+}
+
+/// The program, built beside the test bundle.
+private let program: URL = {
+  let own = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+  return own.deletingLastPathComponent().appendingPathComponent("betula")
+}()
+
+/// The repository's folder.
+private let repository: String = {
+  var url = URL(fileURLWithPath: #filePath)
+  for _ in 0..<3 { url.deleteLastPathComponent() }
+  return url.path
+}()
+
+private func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
+  let process = Process()
+  process.executableURL = program
+  process.arguments = arguments
+  process.currentDirectoryURL = URL(fileURLWithPath: folder)
+  let output = Pipe()
+  let errors = Pipe()
+  process.standardOutput = output
+  process.standardError = errors
+  try process.run()
+  return (process, output, errors)
+}
+
+private func finish(_ started: (Process, Pipe, Pipe)) -> Ended {
+  let output = started.1.fileHandleForReading.readDataToEndOfFile()
+  let errors = started.2.fileHandleForReading.readDataToEndOfFile()
+  started.0.waitUntilExit()
+  return Ended(
+    status: started.0.terminationStatus, output: String(decoding: output, as: UTF8.self),
+    errors: String(decoding: errors, as: UTF8.self))
+}
+
+private func betula(_ arguments: String..., in place: Workplace) throws -> Ended {
+  finish(try start(arguments, in: place.path))
+}
+
+private let quickstart = repository + "/Experiments/quickstart"
+
+@Suite("Command line", .serialized)
+struct CommandLineTests {
+  @Test("the same study in two processes: the same record and the same volumes, byte for byte")
+  func sameBytes() throws {
+    let place = try Workplace()
+    for name in ["a", "b"] {
+      let run = try betula(
+        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", in: place)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("sqlite-wal"))
+    }
+    for file in ["runs.csv", "io.csv", "series.csv", "histograms.csv", "claims.csv"] {
+      let (a, b) = (try place.bytes("a/" + file), try place.bytes("b/" + file))
+      #expect(a == b, "\(file) differs")
+      #expect(file == "claims.csv" || a.count > 200, "\(file) is nearly empty")
+    }
+    let volumes = try place.names(in: "a-volumes")
+    #expect(volumes == (try place.names(in: "b-volumes")))
+    #expect(volumes.count == 5)
+    for volume in volumes {
+      #expect(
+        try place.bytes("a-volumes/" + volume) == place.bytes("b-volumes/" + volume), "\(volume) differs")
+    }
+    // Another seed must give other bytes, or the comparison above proves nothing.
+    let other = try betula(
+      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--out", "c", "--quiet", in: place)
+    #expect(other.status == 0 && other.output.isEmpty)
+    #expect(try place.bytes("a/runs.csv") != place.bytes("c/runs.csv"))
+  }
+
+  @Test("a report is made again from the record alone, the same")
+  func reportAgain() throws {
+    let place = try Workplace()
+    let run = try betula("run", quickstart, "--scale", "smoke", "--out", "a", "--quiet", in: place)
+    #expect(run.status == 0, "\(run.errors)")
+    let figures = try place.names(in: "a/figures").filter { $0.hasSuffix(".csv") || $0.hasSuffix(".gnuplot") }
+    #expect(figures.count >= 8)
+    let before = try figures.map { try place.bytes("a/figures/" + $0) }
+    try FileManager.default.moveItem(atPath: place.path + "/a", toPath: place.path + "/moved")
+    try FileManager.default.removeItem(atPath: place.path + "/moved/figures")
+    let report = try betula("report", "moved", in: place)
+    #expect(report.status == 0, "\(report.errors)")
+    #expect(report.output.contains("wa_total_end"))
+    #expect(try figures.map { try place.bytes("moved/figures/" + $0) } == before)
+    // A changed number in a committed file is noticed, not drawn.
+    var runs = try place.bytes("moved/runs.csv")
+    runs[runs.count - 3] ^= 1
+    try runs.write(to: URL(fileURLWithPath: place.path + "/moved/runs.csv"))
+    let tampered = try betula("report", "moved", in: place)
+    #expect(tampered.status == 65)
+    #expect(tampered.errors.contains("runs.csv"))
+  }
+
+  @Test("every mistake of a study at once, with line and nearest key, and exit code 65")
+  func mistakes() throws {
+    let place = try Workplace()
+    let text = try String(contentsOfFile: quickstart + "/study.yaml", encoding: .utf8)
+      .replacingOccurrences(of: "key_bytes: 16", with: "key_bites: 16")
+      .replacingOccurrences(of: "journal_mode: wal", with: "journal_mode: wall")
+    let study = try place.write(text, to: "bad.yaml")
+    let run = try betula("run", study, "--out", "a", in: place)
+    #expect(run.status == 65)
+    #expect(run.errors.contains("key_bytes"))
+    #expect(run.errors.contains("wall"))
+    #expect(run.errors.contains("bad.yaml:"))
+    #expect(run.errors.contains("2 problems"))
+    #expect(!place.exists("a"))
+  }
+
+  @Test("exit codes: wrong usage 64, no such file 66, cannot fit 69, nothing to report 65 or 74")
+  func exitCodes() throws {
+    let place = try Workplace()
+    #expect(try betula("run", in: place).status == 64)
+    #expect(try betula("run", "missing.yaml", in: place).status == 66)
+    let huge = try betula(
+      "run", quickstart, "--set", "workload.records=1_000_000_000_000", "--out", "a", in: place)
+    #expect(huge.status == 69 || huge.status == 65, "\(huge.errors)")
+    #expect(!place.exists("a"))
+    let report = try betula("report", "missing", in: place)
+    #expect([65, 66, 74].contains(report.status))
+    #expect(try betula("explain", "wa_totl_end", in: place).status == 65)
+    #expect(try betula("engines", "sqlit", in: place).errors.contains("nearest: sqlite"))
+  }
+
+  @Test("Ctrl-C ends with 130 and leaves no record, also not half of one")
+  func interrupt() throws {
+    let place = try Workplace()
+    let started = try start(
+      ["run", quickstart, "--set", "engines.sqlite-wal.records=3_000_000", "--out", "a", "--quiet"],
+      in: place.path)
+    Thread.sleep(forTimeInterval: 1.5)
+    kill(started.0.processIdentifier, SIGINT)
+    let ended = finish(started)
+    #expect(ended.status == 130, "\(ended.errors)")
+    #expect(ended.errors.contains("nothing was recorded"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
+    #expect(left.isEmpty, "left behind: \(left)")
+  }
+
+  @Test("plan runs nothing and lists every run; JSON is JSON")
+  func planAndLists() throws {
+    let place = try Workplace()
+    let plan = try betula("plan", quickstart, "--set", "workload.value_bytes=100,1000", in: place)
+    #expect(plan.status == 0, "\(plan.errors)")
+    #expect(plan.output.components(separatedBy: "sqlite-wal").count == 3)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).isEmpty)
+    let asJSON = [
+      ["plan", quickstart, "--json"], ["engines", "--json"], ["schema"],
+    ]
+    for arguments in asJSON {
+      let ended = finish(try start(arguments, in: place.path))
+      #expect(ended.status == 0)
+      #expect(throws: Never.self, "\(arguments)") {
+        _ = try JSONSerialization.jsonObject(with: Data(ended.output.utf8))
+      }
+    }
+    let engines = try betula("engines", in: place)
+    for name in ["null", "append-log", "sorted-file", "sqlite", "rocksdb: ", "absent: "] {
+      #expect(engines.output.contains(name))
+    }
+    #expect(try betula("explain", "wa_total_end", in: place).output.contains("logical"))
+  }
+}
