@@ -32,14 +32,23 @@ struct Candidate: Sendable, CustomStringConvertible {
     self.init(entry, changes, memoryByteCount: memoryByteCount)
   }
 
-  /// Every engine that can be opened here, at its defaults and at settings that reach more code.
-  static let all: [Candidate] =
-    engineCatalogue.filter { $0.descriptor.absentBecause == nil }.map { Candidate($0) } + [
-      Candidate(
-        named: "append-log",
-        ["segment_bytes": .integer(8_192), "buffer_bytes": .integer(4_096), "read_bytes": .integer(4_096)],
-        memoryByteCount: 1 << 20)
-    ]
+  /// Every engine that can be opened here, at its defaults.
+  static let defaults: [Candidate] =
+    engineCatalogue.filter { $0.descriptor.absentBecause == nil }.map { Candidate($0) }
+
+  /// Settings that reach more code: many small segments and windows, fences, values that span blocks.
+  static let variants: [Candidate] = [
+    Candidate(
+      named: "append-log",
+      ["segment_bytes": .integer(8_192), "buffer_bytes": .integer(4_096), "read_bytes": .integer(4_096)],
+      memoryByteCount: 1 << 20),
+    Candidate(named: "sorted-file", ["fence": .text("pinned")]),
+    Candidate(
+      named: "sorted-file", ["block_bytes": .integer(16_384), "transfer_bytes": .integer(4_096)],
+      memoryByteCount: 1 << 20),
+  ]
+
+  static let all: [Candidate] = defaults + variants
 
   /// Those that keep what they are given on a device through a volume.
   static let durable: [Candidate] = all.filter { $0.entry.descriptor.name != "null" }
@@ -56,6 +65,8 @@ final class Bench {
   private(set) var channel: IOChannel
   private(set) var engine: (any Engine)?
   var syncEveryCommits = 0
+  /// Put between the engine and the test: canaries.
+  var disguise: (any Engine) -> any Engine = { $0 }
 
   /// A bench around `memory`, whose calls pass `wrap` first.
   init(
@@ -79,7 +90,7 @@ final class Bench {
     channel = IOChannel(device: device, pool: memory.pool)
     let environment = EngineEnvironment(
       channel: channel, budget: budget, seed: seed, creates: creates, syncEveryCommits: syncEveryCommits)
-    let opened = try candidate.entry.open(environment, candidate.parameters)
+    let opened = disguise(try candidate.entry.open(environment, candidate.parameters))
     engine = opened
     return opened
   }
