@@ -34,7 +34,7 @@ public final class SQLiteEngine: Engine {
   public static let descriptor = EngineDescriptor(
     name: "sqlite",
     summary: "SQLite \(String(cString: sqlite3_libversion())), a WITHOUT ROWID table on the counted device.",
-    parameters: SQLiteParameters.descriptors, formatVersion: 1)
+    parameters: SQLiteParameters.descriptors, formatVersion: 1, detectsDamage: false)
 
   /// Opens SQLite on the environment's device.
   ///
