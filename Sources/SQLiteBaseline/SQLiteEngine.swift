@@ -145,6 +145,10 @@ public final class SQLiteEngine: Engine {
     if creates { try connection.run("CREATE TABLE records (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID") }
     let pageByteCount = try connection.value("PRAGMA page_size")
     guard pageByteCount == String(parameters.pageByteCount) else {
+      // A crash while formatting may leave an empty file, which has SQLite's own page size.
+      if try connection.value("PRAGMA page_count") == "0" {
+        throw .storage(.notFound(what: "SQLite database: the file is empty"))
+      }
       throw .invalidParameters(
         reason:
           "the database has pages of \(pageByteCount) bytes, page_bytes says \(parameters.pageByteCount)")

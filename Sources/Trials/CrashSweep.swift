@@ -125,6 +125,8 @@ public struct CrashOutcome: Equatable, Sendable {
   public var failures: [CrashFailure] = []
   /// What went wrong before anything could crash: the script itself failed.
   public var lifeFailure: String?
+  /// Why there was nothing to try: the engine keeps nothing, or does not offer this durability.
+  public var refusal: String?
   /// Recovery along the run.
   public var recovery: [RecoveryRow] = []
 
@@ -203,13 +205,17 @@ struct CrashRun {
     outcome.durabilityClass = life.durabilityClass
     outcome.pointCount = recording.calls.count + 1
     outcome.batchCount = max(0, states.count - 1)
-    outcome.lifeFailure = life.failure.map { "the script failed: \($0)" } ?? life.wrongAnswer
+    if let refusal = life.refusal {
+      outcome.refusal = refusal
+    } else {
+      outcome.lifeFailure = life.failure.map { "the script failed: \($0)" } ?? life.wrongAnswer
+    }
   }
 
   // MARK: Images
 
   mutating func sweep() {
-    if outcome.lifeFailure != nil { return }
+    if outcome.lifeFailure != nil || outcome.refusal != nil { return }
     var images = CrashImages(recording)
     while !isEnded, let interval = images.next() {
       outcome.intervalCount += 1
@@ -345,7 +351,7 @@ struct CrashRun {
 
   /// One crash, and what it left.
   mutating func one(_ crash: CrashCase) -> (failure: CrashFailure?, prefix: Int?) {
-    if let sentence = outcome.lifeFailure { return (CrashFailure(crash: crash, sentence: sentence), nil) }
+    if let sentence = outcome.lifeFailure ?? outcome.refusal { return (CrashFailure(crash: crash, sentence: sentence), nil) }
     guard let interval = interval(of: crash.point) else { return (nil, nil) }
     let survivors = interval.survivors(crash.survivors, point: crash.point)
     let finding = trial.judge(interval.image(of: survivors), livesOn: true)

@@ -109,6 +109,8 @@ public struct FaultTally: Equatable, Sendable {
 public struct FaultOutcome: Equatable, Sendable {
   /// The subject's label.
   public var label = ""
+  /// Why there was nothing to try: the engine keeps nothing, or does not offer this durability.
+  public var refusal: String?
   /// Device calls of the script, reads included.
   public var callCount = 0
   /// Failing calls.
@@ -225,8 +227,11 @@ private struct FaultRun {
     usedByteCount = end
     outcome.label = subject.label
     outcome.callCount = Int(counter?.callCount ?? 0)
-    if let failure = life.failure { note(.capacity(subject.capacityByteCount), "the script failed: \(failure)") }
-    if let wrong = life.wrongAnswer { note(.capacity(subject.capacityByteCount), wrong) }
+    if let refusal = life.refusal {
+      outcome.refusal = refusal
+    } else if let sentence = life.failure.map({ "the script failed: \($0)" }) ?? life.wrongAnswer {
+      note(.capacity(subject.capacityByteCount), sentence)
+    }
   }
 
   private mutating func note(_ fault: FaultCase, _ sentence: String) {
@@ -252,7 +257,7 @@ private struct FaultRun {
   // MARK: Programme
 
   mutating func sweep() {
-    if outcome.failureCount > 0 { return }
+    if outcome.failureCount > 0 || outcome.refusal != nil { return }
     let step = max(1, options.maximumCallCount.map { (outcome.callCount + $0 - 1) / max(1, $0) } ?? 1)
     for call in stride(from: 0, to: outcome.callCount, by: step) {
       for (fault, repeats) in Self.lifeFaults {

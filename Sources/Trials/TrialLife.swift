@@ -30,6 +30,8 @@ public struct TrialProgress: Equatable, Sendable {
 struct TrialLife {
   let script: TrialScript
   private(set) var progress = TrialProgress()
+  /// Why the engine is none for this script, when it said so before it began.
+  private(set) var refusal: String?
   /// What ended it early.
   private(set) var failure: EngineError?
   private(set) var limits: EngineLimits?
@@ -49,6 +51,7 @@ struct TrialLife {
       limits = engine.limits
       durabilityClass = engine.durabilityClass
       progress.wasCreated = true
+      if !engine.limits.stores { refusal = "the engine keeps nothing" }
       progress.promisesNothing = durabilityClass == .none
       note(progress)
       var batch = WriteBatch()
@@ -79,6 +82,7 @@ struct TrialLife {
       promiseAll(note)
     } catch {
       failure = error
+      if case .invalidParameters(let reason) = error, !progress.wasCreated { refusal = reason }
     }
   }
 
