@@ -28,14 +28,10 @@ struct AxisScale {
     let low = positive.min() ?? high
     isLogarithmic = high / low > Self.logarithmicRatio
     if isLogarithmic {
-      var bottom = 1.0
-      let limit = isFilled ? low * 0.999 : low * 1.000001
-      while bottom > limit { bottom /= 10 }
-      while bottom * 10 <= limit { bottom *= 10 }
-      if !isFilled {
-        let mantissa = [5.0, 2, 1].first { bottom * $0 <= limit } ?? 1
-        bottom *= mantissa
-      }
+      let limit = isFilled ? low * 0.999 : low
+      let exponent = Self.decade(of: limit)
+      let mantissa = isFilled ? 1 : [5.0, 2].first { Self.scaled($0, exponent) <= limit } ?? 1
+      let bottom = Self.scaled(mantissa, exponent)
       lower = bottom
       upper = bottom * Self.power(high / bottom, 1 / (1 - labelRoom))
       ticks = Self.logarithmicTicks(lower, upper)
@@ -46,19 +42,33 @@ struct AxisScale {
     }
   }
 
+  /// The largest power of ten that is at most `value`, as its exponent.
+  private static func decade(of value: Double) -> Int {
+    var exponent = 0
+    while scaled(1, exponent) > value { exponent -= 1 }
+    while scaled(1, exponent + 1) <= value { exponent += 1 }
+    return exponent
+  }
+
+  /// mantissa × 10^exponent, rounded once, so that 0.3 is 0.3.
+  private static func scaled(_ mantissa: Double, _ exponent: Int) -> Double {
+    var power = 1.0
+    for _ in 0..<exponent.magnitude { power *= 10 }
+    return exponent < 0 ? mantissa / power : mantissa * power
+  }
+
   /// Ticks at multiples of 1, 2 or 5 times a power of ten: the smallest step that does not exceed the count.
   private static func linearTicks(_ upper: Double, _ maximumCount: Int) -> [(value: Double, text: String)] {
-    var decade = 1.0
-    while decade > upper / 10 { decade /= 10 }
-    while decade * 10 <= upper / 10 { decade *= 10 }
-    // Now 10 ≤ upper ÷ decade < 100.
-    let factor = [1.0, 2, 5, 10, 20, 50].first { upper / (decade * $0) < Double(maximumCount) } ?? 50
-    let step = decade * factor
-    let places = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : step >= 0.001 ? 3 : 6
+    // 10 ≤ upper ÷ 10^exponent < 100.
+    let exponent = decade(of: upper) - 1
+    let factor =
+      [1.0, 2, 5, 10, 20, 50].first { upper / scaled($0, exponent) < Double(maximumCount) } ?? 50
+    let places = min(9, max(0, -exponent - (factor >= 10 ? 1 : 0)))
     var ticks: [(value: Double, text: String)] = []
     var index = 0.0
-    while index * step <= upper * 1.000001 {
-      ticks.append((index * step, Numbers.fixed(index * step, places: places)))
+    while scaled(index * factor, exponent) <= upper {
+      let value = scaled(index * factor, exponent)
+      ticks.append((value, Numbers.fixed(value, places: places)))
       index += 1
     }
     return ticks
@@ -66,28 +76,18 @@ struct AxisScale {
 
   private static func logarithmicTicks(_ lower: Double, _ upper: Double) -> [(value: Double, text: String)] {
     let mantissas: [Double] = upper / lower < 2_000 ? [1, 3] : [1]
-    var decade = 1.0
-    while decade > lower { decade /= 10 }
-    while decade * 10 <= lower { decade *= 10 }
+    var exponent = decade(of: lower)
     var ticks: [(value: Double, text: String)] = []
-    while decade <= upper {
-      for mantissa in mantissas where decade * mantissa >= lower * 0.999 && decade * mantissa <= upper {
-        ticks.append((decade * mantissa, spelled(decade * mantissa)))
+    while scaled(1, exponent) <= upper {
+      for mantissa in mantissas {
+        let value = scaled(mantissa, exponent)
+        if value >= lower * 0.999 && value <= upper {
+          ticks.append((value, Numbers.fixed(value, places: min(9, max(0, -exponent)))))
+        }
       }
-      decade *= 10
+      exponent += 1
     }
     return ticks
-  }
-
-  private static func spelled(_ value: Double) -> String {
-    if value >= 0.99 { return Numbers.fixed(value, places: 0) }
-    var places = 1
-    var scaled = value * 10
-    while scaled < 0.99 && places < 9 {
-      scaled *= 10
-      places += 1
-    }
-    return Numbers.fixed(value, places: places)
   }
 
   /// base^exponent for base ≥ 1 and 1 ≤ exponent ≤ 2, by repeated square roots: no mathematics library decides

@@ -31,9 +31,9 @@ public struct Gnuplot: Sendable {
 
   /// Runs one script in `directory`.
   ///
-  /// - Returns: nil when it went well, otherwise what gnuplot said.
-  func run(script: String, in directory: String) -> String? {
-    guard let path else { return Self.absentMessage(directory) }
+  /// - Returns: whether it drew, and what there is to say about it.
+  func run(script: String, in directory: String) -> (draws: Bool, complaint: String?) {
+    guard let path else { return (false, Self.absentMessage(directory)) }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     // -d: a user's own settings must not change a figure.
@@ -50,12 +50,12 @@ public struct Gnuplot: Sendable {
     do {
       try process.run()
     } catch {
-      return "\(path) could not be started: \(error.localizedDescription)"
+      return (false, "\(path) could not be started: \(error.localizedDescription)")
     }
     let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     let text = said.trimmingCharacters(in: .whitespacesAndNewlines)
-    if process.terminationStatus != 0 { return "gnuplot \(script) failed: \(text)" }
-    return text.isEmpty ? nil : "gnuplot \(script) warned: \(text)"
+    if process.terminationStatus != 0 { return (false, "gnuplot \(script) failed: \(text)") }
+    return (true, text.isEmpty ? nil : "gnuplot \(script) warned: \(text)")
   }
 }

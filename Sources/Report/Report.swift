@@ -80,19 +80,27 @@ public enum Report {
     figureCatalogue.map { ($0.name, $0.summary) }
   }
 
+  /// Draws a figure.
+  ///
+  /// - Returns: whether there is a picture for the page.
   private static func draw(
     _ figure: Figure, _ directory: String, _ gnuplot: Gnuplot, _ outcome: inout Outcome
   ) -> Bool {
-    guard gnuplot.path != nil else { return false }
-    if let complaint = gnuplot.run(script: figure.name + ".gnuplot", in: directory) {
-      outcome.notes.append("figure '\(figure.name)': \(complaint)")
+    let pictures = ["svg", "png"].map { "\(figure.name).\($0)" }
+    if gnuplot.path != nil {
+      let (draws, complaint) = gnuplot.run(script: figure.name + ".gnuplot", in: directory)
+      if let complaint { outcome.notes.append("figure '\(figure.name)': \(complaint)") }
+      if !draws {
+        // Half a picture is worse than none; one that was never there need not be removed.
+        for file in pictures { try? FileManager.default.removeItem(atPath: directory + "/" + file) }
+      }
     }
+    // Without gnuplot a picture drawn earlier stays: it is a function of the same record.
     var isDrawn = false
-    for ending in ["svg", "png"] {
-      let file = "\(figure.name).\(ending)"
+    for file in pictures {
       guard FileManager.default.fileExists(atPath: directory + "/" + file) else { continue }
-      outcome.files.append("figures/" + file)
-      if ending == "svg" { isDrawn = true }
+      if gnuplot.path != nil { outcome.files.append("figures/" + file) }
+      if file.hasSuffix(".svg") { isDrawn = true }
     }
     return isDrawn
   }

@@ -32,10 +32,14 @@ struct SummaryTable {
     var reason: String
   }
 
+  /// The study and the conditions of every number.
+  var conditions: String
   var lines: [Line] = []
   var absences: [Absence] = []
 
   init(_ digest: Digest) {
+    let phrases = digest.conditions(of: digest.phases).joined(separator: " · ")
+    conditions = "\(digest.record.manifest.study.id): \(phrases)"
     var timing: [String: [TimingRow]] = [:]
     for row in digest.record.timing {
       timing[row.runIdentifier + "\u{0}" + row.phaseName, default: []].append(row)
@@ -79,10 +83,12 @@ struct SummaryTable {
       if table.columns.count > row.count { row.append(String(line.repeatCount)) }
       table.rows.append(row)
     }
-    var text = table.text
+    var text = conditions + "\n\n" + table.text
     for absence in absences {
       text += "\(absence.status): \(absence.series), \(absence.phase): \(absence.reason)\n"
     }
+    text += "\n_end: at the phase's end, flushed and checkpointed; \(Numbers.missing) not measured; "
+    text += "`betula explain wa_total_end` says what a number means.\n"
     return text
   }
 

@@ -45,9 +45,8 @@ public final class SQLiteEngine: Engine {
     try SQLiteEngine(environment, SQLiteParameters(parameters, environment))
   }
 
-  /// Limits of this engine: SQLite could take more, one row must fit the memory budget.
-  public let limits = EngineLimits(
-    maximumKeyByteCount: 65_535, maximumValueByteCount: 16 << 20, offersSnapshots: false)
+  /// Limits of this engine: SQLite could take more, but a few copies of a row must fit beside its page cache.
+  public let limits: EngineLimits
 
   /// From `synchronous` and `journal_mode` as SQLite reports them.
   public private(set) var durabilityClass = DurabilityClass.none
@@ -82,6 +81,10 @@ public final class SQLiteEngine: Engine {
   private init(_ environment: EngineEnvironment, _ parameters: SQLiteParameters) throws(EngineError) {
     self.parameters = parameters
     budget = environment.budget
+    limits = EngineLimits(
+      maximumKeyByteCount: 16_384,
+      maximumValueByteCount: min(16 << 20, max(64 << 10, parameters.cacheByteCount / 8)),
+      offersSnapshots: false)
     cursorStatements = Array(repeating: [], count: SQLiteCursor.Shape.allCases.count)
     controlPath = parameters.usesFileSpace ? nil : ControlFiles.path(for: environment.channel.device)
     randomness = GuestRandomness(seed: environment.seed, session: 0)
@@ -155,6 +158,15 @@ public final class SQLiteEngine: Engine {
     }
     if creates { try makeDurable(truncatesLog: true) }
     try connection.run("PRAGMA synchronous=\(parameters.synchronous)")
+    do throws(EngineError) {
+      try prepareStatements(connection)
+    } catch .guest(SQLITE_ERROR, let message) where !creates {
+      throw .storage(.corrupted(structure: "SQLite schema", offset: 0, detail: message))
+    }
+    durabilityClass = try readDurabilityClass(connection)
+  }
+
+  private func prepareStatements(_ connection: SQLiteConnection) throws(EngineError) {
     statements.begin = try connection.prepare("BEGIN IMMEDIATE")
     statements.commit = try connection.prepare("COMMIT")
     statements.put = try connection.prepare(
@@ -162,7 +174,6 @@ public final class SQLiteEngine: Engine {
     statements.get = try connection.prepare("SELECT v FROM records WHERE k = ?1")
     statements.delete = try connection.prepare("DELETE FROM records WHERE k = ?1")
     statements.deleteRange = try connection.prepare("DELETE FROM records WHERE k >= ?1 AND k < ?2")
-    durabilityClass = try readDurabilityClass(connection)
   }
 
   private func readDurabilityClass(_ connection: SQLiteConnection) throws(EngineError) -> DurabilityClass {
@@ -220,7 +231,7 @@ public final class SQLiteEngine: Engine {
   /// Applies a batch as one transaction.
   public func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError) {
     let connection = try usable()
-    try check(batch)
+    try batch.check(against: limits)
     endCursors()
     let syncsThisOne = sync && parameters.isSynchronousAutomatic && parameters.journalMode == "wal"
     let switches = syncsThisOne && parameters.synchronous == "normal"
@@ -252,33 +263,6 @@ public final class SQLiteEngine: Engine {
     _ = guest?.takeError()
   }
 
-  /// Refuses what breaks a limit before anything is changed.
-  private func check(_ batch: borrowing WriteBatch) throws(EngineError) {
-    func limit(_ what: String, _ given: Int, _ limit: Int) throws(EngineError) {
-      if given > limit { throw .limitExceeded(what: what, given: given, limit: limit) }
-    }
-    try limit("operations in a batch", batch.count, limits.maximumBatchOperationCount)
-    for entry in batch.entries {
-      try limit("key bytes", entry.keyByteCount, limits.maximumKeyByteCount)
-      switch entry.kind {
-      case .put, .append: try limit("value bytes", entry.operandByteCount, limits.maximumValueByteCount)
-      case .delete: break
-      case .deleteRange: try limit("key bytes", entry.operandByteCount, limits.maximumKeyByteCount)
-      case .add:
-        guard entry.operandByteCount == 8 else {
-          throw .limitExceeded(what: "operand bytes of an add", given: entry.operandByteCount, limit: 8)
-        }
-      case .patch:
-        guard entry.operandByteCount >= 4 else {
-          throw .limitExceeded(
-            what: "missing offset bytes of a patch", given: 4 - entry.operandByteCount, limit: 0)
-        }
-        let offset = Int(batch.operand(of: entry).baseAddress!.u32(0))
-        try limit("patched value bytes", offset + entry.operandByteCount - 4, limits.maximumValueByteCount)
-      }
-    }
-  }
-
   private func perform(_ batch: borrowing WriteBatch, _ connection: SQLiteConnection) throws(EngineError) {
     guard let begin = statements.begin, let commit = statements.commit, let put = statements.put,
       let delete = statements.delete, let deleteRange = statements.deleteRange
@@ -301,7 +285,7 @@ public final class SQLiteEngine: Engine {
         try step(deleteRange, connection)
       case .add, .append, .patch:
         try load(key, connection)
-        guard value.upsert(entry.kind, operand, limitByteCount: limits.maximumValueByteCount) else { break }
+        value.apply(entry.kind, operand: operand, maximumValueByteCount: limits.maximumValueByteCount)
         betula_bind_borrowed(put, 1, key.baseAddress, Int32(key.count))
         betula_bind_borrowed(put, 2, value.bytes.baseAddress, Int32(value.bytes.count))
         try step(put, connection)
@@ -327,11 +311,10 @@ public final class SQLiteEngine: Engine {
     guard let get = statements.get else { throw .storage(.closed) }
     betula_bind_borrowed(get, 1, key.baseAddress, Int32(key.count))
     let code = sqlite3_step(get)
+    value.makeAbsent()
     if code == SQLITE_ROW {
-      value.replace(
+      value.assign(
         UnsafeRawBufferPointer(start: sqlite3_column_blob(get, 0), count: Int(sqlite3_column_bytes(get, 0))))
-    } else {
-      value.replace(UnsafeRawBufferPointer(start: nil, count: 0))
     }
     let error = code == SQLITE_ROW || code == SQLITE_DONE ? nil : connection.error(code)
     sqlite3_reset(get)
@@ -474,7 +457,11 @@ public final class SQLiteEngine: Engine {
       }
     }
     var settings: [(name: String, value: String)] = []
-    for name in SQLiteParameters.reportedPragmas { settings.append((name, read("PRAGMA \(name)"))) }
+    for name in SQLiteParameters.reportedPragmas {
+      let value = read("PRAGMA \(name)")
+      // SQLite answers nothing about memory mapping when the VFS has none.
+      settings.append((name, name == "mmap_size" && value.isEmpty ? "0" : value))
+    }
     settings.append(("cache_byte_limit", String(parameters.cacheByteCount)))
     settings.append(("compile_options", read("PRAGMA compile_options")))
     settings.append(("durability_class", durabilityClass.description))

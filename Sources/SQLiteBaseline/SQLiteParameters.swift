@@ -126,7 +126,7 @@ struct SQLiteParameters {
   /// The cache size to ask for, in KiB. SQLite counts a page and 136 bytes against it, and takes a page and 248 (3.40:
   /// page header, hash entry and allocation); what it takes must stay within `cacheByteCount`.
   var cacheKibibyteCount: Int {
-    max(1, cacheByteCount / (pageByteCount + 264) * (pageByteCount + 136) >> 10)
+    max(1, cacheByteCount / (pageByteCount + 264) * (pageByteCount + 136) / 1_024)
   }
 
   /// Whether the engine chooses when to sync.

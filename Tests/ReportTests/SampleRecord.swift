@@ -53,7 +53,8 @@ enum SampleRecord {
     Behaviour(
       label: "lsm-tree", engine: "lsm-tree", records: 1_000_000,
       causes: [
-        (.flush, 1.1), (.compaction, 9.8), (.filter, 0.1), (.tableIndex, 0.1), (.log, 1.05), (.manifest, 0.01),
+        (.flush, 1.1), (.compaction, 9.8), (.filter, 0.1), (.tableIndex, 0.1), (.log, 1.05),
+        (.manifest, 0.01),
         (.padding, 0.05),
       ], readTransfers: (2.8, 1.6), bytesPerTransfer: 4600, space: (1.12, 1.21, 1.95), cpuMicroseconds: 2.7),
   ]

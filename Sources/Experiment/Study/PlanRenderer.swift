@@ -39,7 +39,8 @@ public struct PlanOutline: Sendable {
 
 /// Writes outlines.
 public enum PlanRenderer {
-  /// A table for a terminal: at most `maximumRowCount` runs, then totals, warnings and refusals.
+  /// A table for a terminal: at most `maximumRowCount` runs, then totals, warnings and refusals. Ends
+  /// without a newline.
   public static func text(_ outline: PlanOutline, maximumRowCount: Int = 200) -> String {
     let study = outline.plan.study
     var lines = ["study \(study.name): \(study.title)", ""]
@@ -65,15 +66,15 @@ public enum PlanRenderer {
       "\(runs), \(time): \(ByteText.number(total.operationCount)) operations, "
         + "\(ByteText.short(total.deviceWriteByteCount)) written, \(ByteText.short(total.deviceReadByteCount)) read, "
         + "at most \(ByteText.short(total.peakMemoryByteCount)) of memory")
-    lines.append("Estimates are coarse: bytes within a factor of 2, seconds within a factor of 3.")
+    lines.append("Estimates are coarse: bytes and seconds within a factor of 3.")
     for warning in total.warnings { lines.append("warning: \(warning)") }
     for row in refused.prefix(maximumRowCount) {
       for reason in row.refusals { lines.append("refused: \(row.run.id) (\(row.run.label)): \(reason)") }
     }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined(separator: "\n")
   }
 
-  /// The whole outline: every run with its full content, estimate and refusals.
+  /// The whole outline: every run with its full content, estimate and refusals; no newline at the end.
   public static func json(_ outline: PlanOutline) -> String {
     let runs = outline.rows.map { row -> StudyValue in
       guard case .map(let entries) = row.run.value else { preconditionFailure("A run's value is a map.") }
@@ -91,7 +92,7 @@ public enum PlanRenderer {
       .init("refused_count", .integer(refused)),
       .init("total", value(outline.total)),
       .init("runs", .list(runs)),
-    ]).json + "\n"
+    ]).json
   }
 
   private static func value(_ estimate: RunEstimate) -> StudyValue {

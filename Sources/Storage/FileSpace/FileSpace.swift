@@ -376,7 +376,11 @@ public final class FileSpace {
       let continuation = file.regions.last.flatMap { chunkNumber(ofDeviceOffset: $0.deviceEnd) }
       guard let run = allocator.take(UInt32(clamping: max(missing, growth)), continuation: continuation)
       else {
-        throw .noSpace(requestedByteCount: missing * chunk, freeByteCount: 0)
+        if pendingFrees.isEmpty { throw .noSpace(requestedByteCount: missing * chunk, freeByteCount: 0) }
+        // Given up, but still named by the durable directory: make one durable that does not.
+        try flush()
+        try commitDirectory()
+        continue
       }
       let offset = deviceOffset(ofChunk: run.start)
       let byteCount = UInt64(run.count) * chunk
