@@ -148,9 +148,9 @@ public final class SQLiteEngine: Engine {
     if creates { try connection.run("CREATE TABLE records (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID") }
     let pageByteCount = try connection.value("PRAGMA page_size")
     guard pageByteCount == String(parameters.pageByteCount) else {
-      // A crash while formatting may leave an empty file, which has SQLite's own page size.
-      if try connection.value("PRAGMA page_count") == "0" {
-        throw .storage(.notFound(what: "SQLite database: the file is empty"))
+      // A crash while formatting may leave a file without the table, of SQLite's own page size.
+      if try connection.value("SELECT count(*) FROM sqlite_schema WHERE name = 'records'") == "0" {
+        throw .storage(.notFound(what: "table 'records' in the SQLite database"))
       }
       throw .invalidParameters(
         reason:

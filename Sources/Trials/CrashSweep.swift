@@ -19,6 +19,9 @@ import Storage
 public struct CrashOptions: Equatable, Sendable {
   /// Intervals that can leave at most this many images are tried exhaustively.
   public var exhaustiveImageCount = 1 << 16
+  /// The images of all intervals tried exhaustively together: the smallest intervals first, the others are sampled. Nil
+  /// for no bound.
+  public var exhaustiveBudget: Int?
   /// Seeded subsets of every other interval.
   public var seededSubsetCount = 1_000
   /// Life after recovery is tried on every so-manieth distinct image; 0 for never.
@@ -216,11 +219,12 @@ struct CrashRun {
 
   mutating func sweep() {
     if outcome.lifeFailure != nil || outcome.refusal != nil { return }
+    let exhaustible = exhaustibleImageCount()
     var images = CrashImages(recording)
     while !isEnded, let interval = images.next() {
       outcome.intervalCount += 1
       var row = RowBuilder()
-      if interval.imageCount <= options.exhaustiveImageCount {
+      if interval.imageCount <= exhaustible {
         outcome.exhaustiveIntervalCount += 1
         exhaust(interval, &row)
       } else {
@@ -231,6 +235,23 @@ struct CrashRun {
         row.row(point: interval.calls.upperBound, acknowledged: states[acknowledged].operationCount))
     }
     summarize()
+  }
+
+  /// The largest interval that is tried exhaustively, so that all of them fit the budget.
+  private func exhaustibleImageCount() -> Int {
+    guard let budget = options.exhaustiveBudget else { return options.exhaustiveImageCount }
+    var counts: [Int] = []
+    var images = CrashImages(recording)
+    while let interval = images.next() { counts.append(interval.imageCount) }
+    var left = budget
+    var largest = 0
+    for count in counts.sorted() where count <= options.exhaustiveImageCount {
+      // Equal ones go together.
+      if count > largest, count * counts.reduce(0, { $0 + ($1 == count ? 1 : 0) }) > left { break }
+      left -= count
+      largest = count
+    }
+    return largest
   }
 
   /// Every image: a counter with one digit per slot.
@@ -351,7 +372,9 @@ struct CrashRun {
 
   /// One crash, and what it left.
   mutating func one(_ crash: CrashCase) -> (failure: CrashFailure?, prefix: Int?) {
-    if let sentence = outcome.lifeFailure ?? outcome.refusal { return (CrashFailure(crash: crash, sentence: sentence), nil) }
+    if let sentence = outcome.lifeFailure ?? outcome.refusal {
+      return (CrashFailure(crash: crash, sentence: sentence), nil)
+    }
     guard let interval = interval(of: crash.point) else { return (nil, nil) }
     let survivors = interval.survivors(crash.survivors, point: crash.point)
     let finding = trial.judge(interval.image(of: survivors), livesOn: true)

@@ -336,6 +336,14 @@ private struct FaultRun {
     if let failure = life.failure, !failure.isHonest, life.progress.wasCreated || fault != nil {
       return .wrong("answers with the wrong error: \(failure)")
     }
+    if case .fail(let number)? = fault?.fault, let failure = life.failure, !failure.namesDeviceFailure(number)
+    {
+      return .wrong("hides the device's error behind another: \(failure)")
+    }
+    if place.budget.heldByteCount != 0 {
+      return .wrong(
+        "\(Self.said(life.failure)), and leaves \(place.budget.heldByteCount) bytes of memory held")
+    }
     let progress = life.progress
     do throws(EngineError) {
       let engine = try TrialPlace(
@@ -372,7 +380,8 @@ private struct FaultRun {
 
   private mutating func read(_ fault: ScriptedFault) -> Answer {
     if readCauses.isEmpty { learnReads() }
-    let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: image.clone()) { base in
+    let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: image.clone()) {
+      base in
       FaultDevice(base: base, script: [fault])
     }
     let call = Int(clamping: fault.call)
@@ -383,7 +392,8 @@ private struct FaultRun {
   /// Reads the final image once, without a fault, to learn what is read for what.
   private mutating func learnReads() {
     var probe: CauseProbe?
-    let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: image.clone()) { base in
+    let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: image.clone()) {
+      base in
       let made = CauseProbe(base: base)
       probe = made
       return made
@@ -428,6 +438,17 @@ private struct FaultRun {
 
   private func wrong(_ sentence: String) -> Answer {
     subject.detectsDamage ? .wrong(sentence) : .unnoticed
+  }
+}
+
+extension EngineError {
+  /// Whether it is the device's own error with this system number, or a refusal because of it.
+  fileprivate func namesDeviceFailure(_ number: Int32) -> Bool {
+    switch self {
+    case .storage(.deviceFailed(_, _, _, let own, _)): own == number
+    case .storage(.poisoned): true
+    default: false
+    }
   }
 }
 

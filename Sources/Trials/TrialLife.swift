@@ -46,8 +46,10 @@ struct TrialLife {
   ///
   /// - Parameter note: called whenever the progress changed.
   mutating func live(in place: TrialPlace, note: (TrialProgress) -> Void = { _ in }) {
+    var opened: (any Engine)?
     do throws(EngineError) {
       var engine = try place.open(creates: true)
+      opened = engine
       limits = engine.limits
       durabilityClass = engine.durabilityClass
       progress.wasCreated = true
@@ -75,14 +77,28 @@ struct TrialLife {
         case .reopen:
           try engine.close()
           promiseAll(note)
+          opened = nil
           engine = try place.open(creates: false)
+          opened = engine
         }
       }
+      opened = nil
       try engine.close()
       promiseAll(note)
     } catch {
       failure = error
       if case .invalidParameters(let reason) = error, !progress.wasCreated { refusal = reason }
+      if let opened { closeAfterFailure(opened, note) }
+    }
+  }
+
+  /// A failed engine may be closed: it says that it is poisoned, or keeps what it acknowledged.
+  private mutating func closeAfterFailure(_ engine: any Engine, _ note: (TrialProgress) -> Void) {
+    do throws(EngineError) {
+      try engine.close()
+      promiseAll(note)
+    } catch {
+      if !error.isHonest { wrongAnswer = "closing after \(failure.map { "\($0)" } ?? "") answers \(error)" }
     }
   }
 

@@ -149,7 +149,8 @@ extension TrialScript {
         items.append(.write(source.operation(offersRangeDelete, largestValueByteCount)))
       }
       // A key of its own per batch: no two states are alike.
-      items.append(.write(TrialOperation(.put, key: [UInt8]("batch".utf8), operand: [UInt8]("\(number)".utf8))))
+      items.append(
+        .write(TrialOperation(.put, key: [UInt8]("batch".utf8), operand: [UInt8]("\(number)".utf8))))
       items.append(.commit)
       if number == batchCount / 3 { items.append(.checkpoint) }
       if number == batchCount / 2 { items.append(.reopen) }

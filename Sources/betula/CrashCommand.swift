@@ -44,11 +44,12 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Try all images of a stretch between syncs up to this many, else chosen and seeded ones.")
   var exhaustive = 1 << 16
 
+  @Option(
+    help: "Images of all stretches tried exhaustively, small stretches first; 0 for as many as there are.")
+  var images = 10_000
+
   @Option(help: "Seeded subsets of every stretch that is not tried exhaustively.")
   var subsets = 1_000
-
-  @Option(help: "End an engine's sweep after so many different images.")
-  var images = 20_000
 
   @Flag(help: "Also let every call fail, space run out, stored bits rot and reads go astray.")
   var faults = false
@@ -75,10 +76,11 @@ struct CrashCommand: ParsableCommand {
   var noShrink = false
 
   func validate() throws {
-    guard operations > 0, batch > 0, exhaustive > 0, images > 0, subsets >= 0, sync.allSatisfy({ $0 >= 0 })
+    guard operations > 0, batch > 0, exhaustive > 0, images >= 0, subsets >= 0, sync.allSatisfy({ $0 >= 0 })
     else { throw ValidationError("Counts are positive numbers.") }
     guard CrashSurvivors(spelling: survivors) != nil else {
-      throw ValidationError("'\(survivors)' is no set of survivors: none, all, prefix:N, only:…, but:…, seeded:N.")
+      throw ValidationError(
+        "'\(survivors)' is no set of survivors: none, all, prefix:N, only:…, but:…, seeded:N.")
     }
     if let keep, readNumbers(keep) == nil { throw ValidationError("'\(keep)' is no list of numbers: 1-4,9.") }
     if let fault, FaultCase(parsing: fault) == nil { throw ValidationError("'\(fault)' is no fault.") }
@@ -117,10 +119,11 @@ struct CrashCommand: ParsableCommand {
     var options = CrashOptions()
     options.exhaustiveImageCount = exhaustive
     options.seededSubsetCount = subsets
-    options.maximumDistinctImageCount = images
+    options.exhaustiveBudget = images == 0 ? nil : images
     if let fault = fault.flatMap({ FaultCase(parsing: $0) }) {
       let failure = FaultSweep(subject, script: script).run(fault)
-      report.note(subject.label, failure.map { "\($0)" } ?? "\(fault): answered as it should be", failure != nil)
+      report.note(
+        subject.label, failure.map { "\($0)" } ?? "\(fault): answered as it should be", failure != nil)
       return
     }
     if let point, let survivors = CrashSurvivors(spelling: survivors) {
@@ -128,7 +131,8 @@ struct CrashCommand: ParsableCommand {
         CrashCase(point: point, survivors: survivors))
       let prefix = found.prefix.map { "holds batch \($0)" } ?? "holds no batch, or is not open yet"
       report.note(
-        subject.label, found.failure.map { "\($0)" } ?? "point \(point), survivors \(survivors.spelling): \(prefix)",
+        subject.label,
+        found.failure.map { "\($0)" } ?? "point \(point), survivors \(survivors.spelling): \(prefix)",
         found.failure != nil)
       return
     }
@@ -162,7 +166,8 @@ struct CrashCommand: ParsableCommand {
       preconditionFailure("A plan names engines of the catalogue.")
     }
     guard tear >= 8, tear % 8 == 0, spec.device.transferUnitByteCount % tear == 0 else {
-      complain("--tear is \(tear), which does not divide the transfer unit, \(spec.device.transferUnitByteCount)")
+      complain(
+        "--tear is \(tear), which does not divide the transfer unit, \(spec.device.transferUnitByteCount)")
       throw ExitStatus.badData
     }
     let runSeed = seed ?? spec.seed
@@ -200,7 +205,8 @@ struct CrashCommand: ParsableCommand {
     for set in arguments.sets where !axes.contains(String(set.prefix { $0 != "=" })) {
       words.append("--set '\(set)'")
     }
-    words.append("--engine \(spec.label) --seed \(seed ?? spec.seed) --operations \(operations) --batch \(batch)")
+    words.append(
+      "--engine \(spec.label) --seed \(seed ?? spec.seed) --operations \(operations) --batch \(batch)")
     words.append("--sync \(syncEvery)")
     if tear != 512 { words.append("--tear \(tear)") }
     return words.joined(separator: " ")

@@ -84,7 +84,8 @@ struct CrashReport {
   private var crashTable: String {
     let words = ["engine", "durability"]
     let numbers = [
-      "points", "images", "distinct", "second", "prefixes", "reads_p50", "reads_max", "writes_p50", "writes_max",
+      "points", "images", "distinct", "second", "prefixes", "reads_p50", "reads_max", "writes_p50",
+      "writes_max",
       "recovery_ms_max", "lost_ops_max", "failures",
     ]
     var table = TextTable(
@@ -98,9 +99,6 @@ struct CrashReport {
       }
       if let failure = outcome.lifeFailure {
         remarks += "FAILED \(outcome.label), sync every \(syncEvery): \(failure)\n"
-      }
-      if !outcome.isComplete {
-        remarks += "not complete: \(outcome.label), sync every \(syncEvery); raise --images\n"
       }
       remarks +=
         "\(outcome.label), sync every \(syncEvery): \(outcome.exhaustiveIntervalCount) of "
@@ -120,7 +118,9 @@ struct CrashReport {
   private var faultTable: String {
     var table = TextTable(
       columns: ["engine", "fault"].map { TextTable.Column(name: $0, isNumeric: false) }
-        + ["cases", "errors", "right", "unnoticed", "wrong"].map { TextTable.Column(name: $0, isNumeric: true) })
+        + ["cases", "errors", "right", "unnoticed", "wrong"].map {
+          TextTable.Column(name: $0, isNumeric: true)
+        })
     for (outcome, _) in faults where outcome.refusal == nil {
       var rows = [("calls", outcome.calls), ("small device", outcome.capacities), ("reads", outcome.reading)]
       rows += outcome.rot.map { ("rot: \($0.kind)", $0.tally) }
@@ -149,7 +149,8 @@ struct CrashReport {
     var secondCrashes: Int
     var batches: Int
     var prefixes: Int
-    var isComplete: Bool
+    var stretches: Int
+    var exhaustiveStretches: Int
     var recoveryReadsP50: UInt64
     var recoveryReadsMax: UInt64
     var recoveryWritesP50: UInt64
@@ -184,7 +185,8 @@ struct CrashReport {
           skippedBecause: outcome.refusal, lifeFailure: outcome.lifeFailure, points: outcome.pointCount,
           images: outcome.imageCount, distinctImages: outcome.distinctImageCount,
           secondCrashes: outcome.secondCrashCount, batches: outcome.batchCount,
-          prefixes: outcome.prefixCount, isComplete: outcome.isComplete,
+          prefixes: outcome.prefixCount, stretches: outcome.intervalCount,
+          exhaustiveStretches: outcome.exhaustiveIntervalCount,
           recoveryReadsP50: outcome.recoveryReadsP50, recoveryReadsMax: outcome.recoveryReadsMax,
           recoveryWritesP50: outcome.recoveryWritesP50, recoveryWritesMax: outcome.recoveryWritesMax,
           recoveryDeviceSecondsMax: outcome.recoverySecondsMax,

@@ -71,6 +71,10 @@ final class TinyEngine: Engine {
       environment.syncEveryCommits == 0 ? .prefix : .everyCommits(environment.syncEveryCommits)
     logUnit = Self.logUnits.lowerBound
     try rethrowingStorageErrors { () throws(StorageError) in
+      if channel.capacityByteCount < Self.capacityByteCount {
+        throw .noSpace(
+          requestedByteCount: Self.capacityByteCount, freeByteCount: channel.capacityByteCount)
+      }
       if !environment.creates { try recover() }
       try writeCheckpoint()
     }
