@@ -300,14 +300,22 @@ private struct FaultRun {
       var tally = FaultTally()
       for index in stride(from: 0, to: units.count, by: step) {
         for number in 0..<options.bitsPerUnit {
-          let bit = Int(
-            random.uniform(
-              below: UInt64(image.transferUnitByteCount * 8), units[index] &+ UInt64(number)))
+          let bit = rottenBit(of: units[index], number, random)
           tally = entered(rot(units[index], bit), .rot(offset: units[index], bit: bit), tally)
         }
       }
       outcome.rot.append((kind, tally))
     }
+  }
+
+  /// Any bit of a unit, and every other time one of a byte that is not zero: most units are not full.
+  private func rottenBit(of offset: UInt64, _ number: Int, _ random: CounterRandom) -> Int {
+    let bytes = image.peek(at: offset, byteCount: image.transferUnitByteCount)
+    let used = bytes.indices.filter { bytes[$0] != 0 }
+    let draw = offset &+ UInt64(number)
+    if number % 2 == 0 || used.isEmpty { return Int(random.uniform(below: UInt64(bytes.count * 8), draw)) }
+    let byte = used[Int(random.uniform(below: UInt64(used.count), draw, 1))]
+    return byte * 8 + Int(random.uniform(below: 8, draw, 2))
   }
 
   private mutating func sweepReads() {

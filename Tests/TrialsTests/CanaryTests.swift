@@ -60,7 +60,7 @@ private final class DeafDevice: BlockDevice {
     #expect(outcome.distinctImageCount > 100)
   }
 
-  @Test(arguments: Canary.allCases.filter { $0 != .none })
+  @Test(arguments: Canary.ofCrashes)
   func aWrongEngineIsCaught(canary: Canary) throws {
     let subject = TinyEngine.subject(canary)
     let script = Self.script(3, syncEvery: 1)

@@ -88,11 +88,11 @@ struct Candidate: Sendable, CustomStringConvertible {
     #expect(right.isSound, "\(right.failures)")
     #expect(right.calls.errorCount > 0 && right.reading.errorCount > 0 && right.capacities.errorCount > 0)
     #expect(right == FaultSweep(TinyEngine.subject(.none), script: script).run())
-    // Who does not look at the superblock's checksum is found by rot; the case repeats from its text.
-    let wrong = FaultSweep(TinyEngine.subject(.tornSuperblockTrusted), script: script).run()
+    // Who does not look at the table's checksum is found by rot; the case repeats from its text.
+    let wrong = FaultSweep(TinyEngine.subject(.rottenTableTrusted), script: script).run()
     let first = try #require(wrong.failures.first)
     let again = try #require(FaultCase(parsing: "\(first.fault)"))
-    #expect(FaultSweep(TinyEngine.subject(.tornSuperblockTrusted), script: script).run(again) == first)
+    #expect(FaultSweep(TinyEngine.subject(.rottenTableTrusted), script: script).run(again) == first)
   }
 
   /// With a class stronger than its settings SQLite must fail: the control can tell.
