@@ -73,6 +73,11 @@ let package = Package(
         "Primitives", "CSystem", yams, histogram,
       ]),
     room(
+      "Trials",
+      imports: [
+        "EngineCatalogue", "Workload", "Storage", "KeyValue", "Accounting", "Primitives",
+      ]),
+    room(
       "Report",
       imports: ["Results", "CostModel", "Accounting", "Primitives", mustache]),
 
@@ -80,8 +85,8 @@ let package = Package(
     .executableTarget(
       name: "betula",
       dependencies: [
-        "Experiment", "Report", "Results", "EngineCatalogue", "KeyValue", "Storage", "Accounting",
-        "Primitives", "CSystem", argumentParser,
+        "Experiment", "Report", "Trials", "Results", "EngineCatalogue", "Workload", "KeyValue",
+        "Storage", "Accounting", "Primitives", "CSystem", argumentParser,
       ],
       swiftSettings: strict),
 
@@ -94,9 +99,12 @@ let package = Package(
     tests("CostModel", imports: ["CostModel", "Primitives"]),
     tests("Results", imports: ["Results", "Accounting", "Primitives"]),
     tests(
+      "Trials",
+      imports: ["Trials", "EngineCatalogue", "Workload", "Storage", "KeyValue", "Accounting", "Primitives"]),
+    tests(
       "Engine",
       imports: engines + [
-        "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives", "CSQLite",
+        "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives", "CSQLite",
       ]),
     tests(
       "Experiment",

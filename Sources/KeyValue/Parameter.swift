@@ -118,16 +118,19 @@ public struct EngineDescriptor: Sendable {
   public var absentBecause: String?
   /// Raised when the bytes on the device change meaning; part of a run's identity.
   public var formatVersion: Int
+  /// Whether every byte it reads back is checksummed, so that damage is answered with an error.
+  public var detectsDamage: Bool
 
   /// A descriptor.
   public init(
     name: String, summary: String, parameters: [ParameterDescriptor], absentBecause: String? = nil,
-    formatVersion: Int
+    formatVersion: Int, detectsDamage: Bool = true
   ) {
     self.name = name
     self.summary = summary
     self.parameters = parameters
     self.absentBecause = absentBecause
     self.formatVersion = formatVersion
+    self.detectsDamage = detectsDamage
   }
 }

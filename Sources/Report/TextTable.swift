@@ -7,18 +7,28 @@
 // Words stand left, numbers right; no cell is empty.
 
 /// A table of plain text.
-struct TextTable {
+package struct TextTable {
   /// A column's head and whether its cells are numbers.
-  struct Column {
+  package struct Column {
     var name: String
     var isNumeric: Bool
+
+    package init(name: String, isNumeric: Bool) {
+      self.name = name
+      self.isNumeric = isNumeric
+    }
   }
 
-  var columns: [Column]
-  var rows: [[String]] = []
+  package var columns: [Column]
+  package var rows: [[String]]
+
+  package init(columns: [Column], rows: [[String]] = []) {
+    self.columns = columns
+    self.rows = rows
+  }
 
   /// The table's lines, each ended; no space before a line end.
-  var text: String {
+  package var text: String {
     let widths = columns.indices.map { index in
       max(columns[index].name.count, rows.map { $0[index].count }.max() ?? 0)
     }

@@ -34,7 +34,7 @@ public final class SQLiteEngine: Engine {
   public static let descriptor = EngineDescriptor(
     name: "sqlite",
     summary: "SQLite \(String(cString: sqlite3_libversion())), a WITHOUT ROWID table on the counted device.",
-    parameters: SQLiteParameters.descriptors, formatVersion: 1)
+    parameters: SQLiteParameters.descriptors, formatVersion: 1, detectsDamage: false)
 
   /// Opens SQLite on the environment's device.
   ///
@@ -148,6 +148,10 @@ public final class SQLiteEngine: Engine {
     if creates { try connection.run("CREATE TABLE records (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID") }
     let pageByteCount = try connection.value("PRAGMA page_size")
     guard pageByteCount == String(parameters.pageByteCount) else {
+      // A crash while formatting may leave a file without the table, of SQLite's own page size.
+      if try connection.value("SELECT count(*) FROM sqlite_schema WHERE name = 'records'") == "0" {
+        throw .storage(.notFound(what: "table 'records' in the SQLite database"))
+      }
       throw .invalidParameters(
         reason:
           "the database has pages of \(pageByteCount) bytes, page_bytes says \(parameters.pageByteCount)")

@@ -27,7 +27,8 @@ struct DoctorCommand: ParsableCommand {
       betula_crc32c_is_hardware() == 1 ? "CRC-32C by the processor" : "CRC-32C by tables (slow)")
     let resources = HostResources.current(path: folder)
     line("free memory", resources.freeMemoryByteCount.map { ByteText.short($0) } ?? "unknown")
-    line("free disk", resources.freeDiskByteCount.map { "\(ByteText.short($0)) under \(folder)" } ?? "unknown")
+    line(
+      "free disk", resources.freeDiskByteCount.map { "\(ByteText.short($0)) under \(folder)" } ?? "unknown")
     if let gnuplot = HostFacts.gnuplotVersion {
       line("gnuplot", gnuplot)
     } else {

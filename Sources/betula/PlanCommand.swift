@@ -7,7 +7,8 @@ import Foundation
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "Print the runs of a study with estimates of operations, bytes, memory, disk and time; run nothing.")
+    abstract:
+      "Print the runs of a study with estimates of operations, bytes, memory, disk and time; run nothing.")
 
   @OptionGroup var arguments: StudyArguments
 

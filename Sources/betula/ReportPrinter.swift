@@ -28,7 +28,8 @@ struct ReportPrinter {
     } else if !quiet {
       print(outcome.summary)
       print("record: \(directory)")
-      for file in outcome.files where file.hasSuffix(".png") || file.hasSuffix(".svg") || file.hasSuffix(".html") {
+      for file in outcome.files
+      where file.hasSuffix(".png") || file.hasSuffix(".svg") || file.hasSuffix(".html") {
         print("  \(directory)/\(file)")
       }
     }

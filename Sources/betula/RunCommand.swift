@@ -49,7 +49,8 @@ struct RunCommand: ParsableCommand {
       try ReportPrinter(directory: directory, json: json, quiet: quiet).run()
       let failed = Set(record.runs.filter { $0.status == .failed }.map(\.runIdentifier))
       if !failed.isEmpty {
-        complain("\(failed.count) of \(plan.runs.count) runs failed; see the reason column of \(directory)/runs.csv")
+        complain(
+          "\(failed.count) of \(plan.runs.count) runs failed; see the reason column of \(directory)/runs.csv")
         throw ExitStatus.runFailed
       }
     }

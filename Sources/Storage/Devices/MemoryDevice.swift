@@ -100,7 +100,7 @@ public final class MemoryDevice: BlockDevice {
   }
 
   /// Takes the frames of a checked range out of the table.
-  func discardUnits(offset: UInt64, byteCount: UInt64) {
+  package func discardUnits(offset: UInt64, byteCount: UInt64) {
     let first = Int(offset >> UInt64(unitShift))
     table.clear(first..<(first + Int(byteCount >> UInt64(unitShift))))
   }
@@ -250,7 +250,7 @@ public final class MemoryDevice: BlockDevice {
   // MARK: The whole content
 
   /// Calls `body` for every unit that has bytes, in order of offset.
-  func forEachUnit(_ body: (_ offset: UInt64, _ bytes: UnsafeRawPointer) -> Void) {
+  package func forEachUnit(_ body: (_ offset: UInt64, _ bytes: UnsafeRawPointer) -> Void) {
     table.forEach { unit, bytes in body(UInt64(unit) << UInt64(unitShift), UnsafeRawPointer(bytes)) }
   }
 
@@ -291,8 +291,8 @@ public final class MemoryDevice: BlockDevice {
     }
   }
 
-  /// Replaces one unit, without counting: how the fault device builds what a crash leaves.
-  func place(unitAt offset: UInt64, frame: Frame?, frameOffset: Int) {
+  /// Replaces one unit, without counting: how the fault device and the crash laboratory build what a crash leaves.
+  package func place(unitAt offset: UInt64, frame: Frame?, frameOffset: Int) {
     let unit = Int(offset >> UInt64(unitShift))
     if let frame {
       put(frame, offset: frameOffset, at: unit, count: 1, &table)
@@ -317,7 +317,7 @@ public final class MemoryDevice: BlockDevice {
   }
 
   /// The frame and offset of one unit, nil when it reads as zero.
-  func frame(ofUnitAt offset: UInt64) -> (frame: Frame, offset: Int)? {
+  package func frame(ofUnitAt offset: UInt64) -> (frame: Frame, offset: Int)? {
     table.place(Int(offset >> UInt64(unitShift)))
   }
 }

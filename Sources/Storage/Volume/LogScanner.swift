@@ -179,6 +179,11 @@ struct LogScanner {
       // Only a head whose durable position lies between the hole and itself is worth a checksum.
       while step <= available, candidate + UInt64(step) + head <= searchEnd {
         let durable = window.load(UInt64.self, at: step + 8)
+        // Sixteen zeros: none of the next eight places is a head. Most of what is searched was never written.
+        if durable == 0, step + 24 <= window.bytes.count, window.load(UInt64.self, at: step + 16) == 0 {
+          step += 8
+          continue
+        }
         if durable > position, durable <= candidate + UInt64(step) {
           found = true
           break

@@ -1,0 +1,71 @@
+// Goal: `betula crash` does what the guide says: a table and exit status 0 for sound engines, the same JSON twice, one
+// crash on request, mistakes with exit codes.
+// Method: the built program on a small study, few operations.
+
+import Foundation
+import Testing
+
+@Suite struct CrashCommandTests {
+  private static let program: URL = {
+    let own = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    return own.deletingLastPathComponent().appendingPathComponent("betula")
+  }()
+
+  private static let study: String = {
+    var url = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { url.deleteLastPathComponent() }
+    return url.path + "/Experiments/crash-laboratory"
+  }()
+
+  private func betula(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = ["crash", Self.study] + arguments
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    let said = output.fileHandleForReading.readDataToEndOfFile()
+    let complained = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (
+      process.terminationStatus, String(decoding: said, as: UTF8.self),
+      String(decoding: complained, as: UTF8.self)
+    )
+  }
+
+  private static let small = ["--operations", "30", "--images", "200", "--subsets", "20"]
+
+  @Test func soundEnginesPassAndTwoRunsAreEqual() throws {
+    let path = NSTemporaryDirectory() + "/betula-recovery-\(UUID().uuidString).csv"
+    // Left behind only when the system refuses, which no test is about.
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let arguments = Self.small + ["--engine", "append-log", "--engine", "delete-extra", "--json"]
+    let first = try betula(arguments + ["--csv", path])
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try betula(arguments).output == first.output)
+    #expect(first.output.contains("\"failures\" : 0"))
+    let rows = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    #expect(rows.count > 10)
+    #expect(rows.allSatisfy { $0.split(separator: ",").count == rows[0].split(separator: ",").count })
+  }
+
+  @Test func oneCrashAndOneFaultOnRequest() throws {
+    let one = Self.small + ["--engine", "sorted-file"]
+    let crash = try betula(one + ["--point", "12", "--survivors", "seeded:5"])
+    #expect(crash.status == 0, "\(crash.errors)")
+    #expect(crash.output.contains("sorted-file: point 12, survivors seeded:5"))
+    let fault = try betula(one + ["--fault", "life fail@9 errno=5"])
+    #expect(fault.status == 0, "\(fault.errors)")
+    #expect(fault.output.contains("answered as it should be"))
+  }
+
+  @Test func mistakesHaveExitCodes() throws {
+    #expect(try betula(["--survivors", "some"]).status == 64)
+    #expect(try betula(["--fault", "nonsense"]).status == 64)
+    let unknown = try betula(["--engine", "nobody"])
+    #expect(unknown.status == 65)
+    #expect(unknown.errors.contains("append-log"))
+    #expect(try betula(["--tear", "100"]).status == 65)
+  }
+}
