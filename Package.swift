@@ -91,7 +91,7 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests
-    tests("Primitives", imports: ["Primitives"]),
+    tests("Primitives", imports: ["Primitives", "CSystem"]),
     tests("Accounting", imports: ["Accounting", "Primitives"]),
     tests("Storage", imports: ["Storage", "Accounting", "Primitives"]),
     tests("KeyValue", imports: ["KeyValue", "Primitives"]),

@@ -75,8 +75,8 @@ enum MetricEntries {
       isAlwaysWritten: true),
     Metric(
       "data_memory_ratio", in: [.runs], .real, unit: "byte/byte", label: "Data ÷ memory",
-      formula: "records × (key + value bytes) ÷ memory_budget_bytes.",
-      included: "Logical bytes of the loaded records.", excluded: "Structure overhead.",
+      formula: "live_logical_bytes ÷ memory_budget_bytes at the phase's end.",
+      included: "Key and value bytes of the records that exist.", excluded: "Structure overhead.",
       source: "Metric definitions, \"A comparison is fair when\", rule 5: 4 or more where I/O-bound is said."),
     Metric(
       "cache_temperature", in: [.runs], .text, unit: "", label: "Cache temperature",
@@ -201,7 +201,7 @@ enum MetricEntries {
   }()
 
   private static let operationKinds: [(suffix: String, words: String)] = [
-    ("", "all operations"), ("_hit", "gets that found their key"),
+    ("", "reading operations (gets and scans)"), ("_hit", "gets that found their key"),
     ("_miss", "gets that did not find their key"), ("_scan", "scans"),
   ]
 
@@ -214,7 +214,8 @@ enum MetricEntries {
         Metric(
           "ra_ios" + kind.suffix, in: [.runs], .real, unit: "transfers/operation", label: "Read transfers",
           formula: "Read transfers ÷ operations, over \(kind.words) of the phase.",
-          included: "Every cause; in a writing phase, what writes had to read.", excluded: "Verification.",
+          included: "Every cause, charged to the operation that ran it.",
+          excluded: "Verification; what writing operations had to read (device_read_count has it).",
           preference: .smallerIsBetter, source: section, isAlwaysWritten: kind.suffix.isEmpty))
     }
     for kind in operationKinds where kind.suffix != "_miss" {
@@ -231,7 +232,8 @@ enum MetricEntries {
           "read_bytes_per_operation" + kind.suffix, in: [.runs], .real, unit: "byte/operation",
           label: "Bytes read per operation",
           formula: "Transferred read bytes ÷ operations, over \(kind.words) of the phase.",
-          included: "Rounding to the transfer unit.", excluded: "Verification.",
+          included: "Rounding to the transfer unit.",
+          excluded: "Verification; what writing operations had to read (device_read_bytes has it).",
           preference: .smallerIsBetter, source: section))
     }
     entries.append(
@@ -247,7 +249,7 @@ enum MetricEntries {
           Metric(
             "\(quantity)_per_operation_\(suffix)", in: [.runs], .count, unit: unit,
             label: quantity == "read_bytes" ? "Bytes read per operation" : "Read transfers per operation",
-            formula: "The smallest value that \(words) of the phase's operations do not exceed.",
+            formula: "The smallest value that \(words) of the phase's reading operations do not exceed.",
             included: "Background reads, charged to the operation that ran them.",
             preference: .smallerIsBetter, source: section))
       }
@@ -266,8 +268,9 @@ enum MetricEntries {
         preference: .smallerIsBetter, source: section),
       Metric(
         "sa_peak", in: [.runs], .real, unit: "byte/byte", label: "Space amplification, peak",
-        formula: "The largest allocated_bytes of the phase ÷ live_logical_bytes at its end.",
-        included: "Temporaries.", preference: .smallerIsBetter, source: section),
+        formula: "The largest allocated_bytes ÷ live_logical_bytes at any sample of the run so far.",
+        included: "Temporaries that are there at a sample or at a phase's end.", preference: .smallerIsBetter,
+        source: section),
       Metric(
         "sa_settled", in: [.runs], .real, unit: "byte/byte", label: "Space amplification, settled",
         formula: "sa_live after the settle that followed.", included: "As sa_live.",
@@ -382,7 +385,8 @@ enum MetricEntries {
       formula: "Bytes of those calls.", source: counting, isAlwaysWritten: true),
     Metric(
       "transferred_operations", in: [.io], .count, unit: "transfers", label: "Transfers",
-      formula: "Transfers at the device after merging; one of several causes counts for the first that is not padding.",
+      formula:
+        "Transfers at the device after merging; one of several causes counts for the first that is not padding.",
       preference: .smallerIsBetter, source: counting, isAlwaysWritten: true),
     Metric(
       "transferred_bytes", in: [.io], .count, unit: "byte", label: "Transferred bytes",

@@ -10,7 +10,8 @@
 //    After a crash the engine holds a prefix of the applied batches that includes every synced one
 //    (unless its durability class says otherwise, see `DurabilityClass`).
 // 3. Keys are ordered as unsigned bytes, a prefix before its extensions.
-// 4. Views handed to closures are valid inside the closure only; no copy is made on the hit path.
+// 4. Views handed to closures are valid inside the closure only; no copy is made on the hit path. A closure does not
+//    call the engine, its views or its cursors.
 // 5. A reader never changes what is stored.
 // 6. The empty key is a key like any other (the first), an empty value a value like any other.
 // 7. A batch that is refused (`.limitExceeded`, `.unsupported`, `.outOfBudget`) changes nothing, and the engine

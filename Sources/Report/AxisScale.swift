@@ -21,20 +21,21 @@ struct AxisScale {
   ///   - values: what will be shown; those that are not positive do not show on a logarithmic axis.
   ///   - labelRoom: the share of the axis kept free at its far end, 0 ..< 0.5.
   ///   - maximumTickCount: the most ticks of a linear axis, at least 3.
-  ///   - isFilled: whether bars stand on the axis: then a logarithmic one begins a whole decade below.
+  ///   - isFilled: whether bars stand on the axis: then a logarithmic one begins at a whole decade and low enough for
+  ///     the shortest bar to be seen.
   init(values: [Double], labelRoom: Double = 0.14, maximumTickCount: Int = 8, isFilled: Bool = true) {
     let positive = values.filter { $0 > 0 }
     let high = positive.max() ?? 1
     let low = positive.min() ?? high
     isLogarithmic = high / low > Self.logarithmicRatio
     if isLogarithmic {
-      let limit = isFilled ? low * 0.999 : low
+      let limit = isFilled ? low / 2 : low
       let exponent = Self.decade(of: limit)
       let mantissa = isFilled ? 1 : [5.0, 2].first { Self.scaled($0, exponent) <= limit } ?? 1
       let bottom = Self.scaled(mantissa, exponent)
       lower = bottom
       upper = bottom * Self.power(high / bottom, 1 / (1 - labelRoom))
-      ticks = Self.logarithmicTicks(lower, upper)
+      ticks = Self.logarithmicTicks(lower, upper, maximumTickCount)
     } else {
       lower = 0
       upper = high / (1 - labelRoom)
@@ -74,8 +75,12 @@ struct AxisScale {
     return ticks
   }
 
-  private static func logarithmicTicks(_ lower: Double, _ upper: Double) -> [(value: Double, text: String)] {
-    let mantissas: [Double] = upper / lower < 2_000 ? [1, 3] : [1]
+  /// Ticks at whole decades, and at three times them where that does not exceed the count.
+  private static func logarithmicTicks(
+    _ lower: Double, _ upper: Double, _ maximumCount: Int
+  ) -> [(value: Double, text: String)] {
+    let decades = decade(of: upper / lower) + 1
+    let mantissas: [Double] = 2 * decades <= maximumCount ? [1, 3] : [1]
     var exponent = decade(of: lower)
     var ticks: [(value: Double, text: String)] = []
     while scaled(1, exponent) <= upper {
@@ -88,6 +93,15 @@ struct AxisScale {
       exponent += 1
     }
     return ticks
+  }
+
+  /// The same axis with its large ticks in few characters: `50 k` for `50,000`.
+  var compact: AxisScale {
+    var result = self
+    result.ticks = ticks.map { tick in
+      tick.value >= 1000 ? (tick.value, Numbers.compact(UInt64(tick.value + 0.5))) : tick
+    }
+    return result
   }
 
   /// base^exponent for base ≥ 1 and 1 ≤ exponent ≤ 2, by repeated square roots: no mathematics library decides

@@ -60,7 +60,8 @@ struct BarFigure {
         top += rowHeight
       }
     }
-    let subtitle = GnuplotScript.wrapped(digest.conditions(of: phases))
+    let subtitle = GnuplotScript.wrapped(
+      digest.conditions(of: phases, countsOperations: kind == ReadAmplificationFigure.self))
     let name = kind.fileName(request)
     var script = GnuplotScript(name: name, title: title, subtitle: subtitle, height: 0)
     let legendHeight = legend.isEmpty ? 8 : 34
@@ -125,6 +126,8 @@ struct BarFigure {
       "set key off",
       "of(s, p, m) = stringcolumn('series') eq s && stringcolumn('phase') eq p ? column(m) : NaN",
       "at(d) = column('position') + d",
+      "# A logarithmic axis has no place for 0: its label stands where the axis begins.",
+      "seen(v, low) = v < low ? low : v",
     ]
     script.body.append("set multiplot")
     for (place, panel) in panels.enumerated() {
@@ -138,8 +141,9 @@ struct BarFigure {
         panel.metrics.compactMap { group.measurement($0)?.upper }
           + panel.metrics.compactMap { group.measurement($0)?.lower }
       }
-      let scale = AxisScale(
+      var scale = AxisScale(
         values: values, labelRoom: panels.count > 1 ? 0.2 : 0.12, maximumTickCount: panels.count > 1 ? 5 : 8)
+      if panels.count > 1 { scale = scale.compact }
       script.body += GnuplotScript.axis("x", scale, title: panel.axisTitle)
       script.body.append("set ytics (\(place == 0 ? ticks : bareTicks)) scale 0")
       script.body += notes(lines, panel, scale, isFirst: place == 0)
@@ -222,7 +226,8 @@ struct BarFigure {
               + "pointtype 0 linewidth 1.4 linecolor rgb '#222222'")
         }
         elements.append(
-          "data using (of(\(row), '\(metric)_upper')):(at(\(middle))):(short(column('\(metric)'))) with labels "
+          "data using (seen(of(\(row), '\(metric)_upper'), \(scale.lower))):(at(\(middle))):"
+            + "(short(column('\(metric)'))) with labels "
             + "left offset char 0.4,0 noenhanced font ',15'")
       }
     }

@@ -183,7 +183,10 @@ extension Digest {
   /// - Parameters:
   ///   - phases: the phases shown.
   ///   - repeats: what is shown of several seeds.
-  func conditions(of phases: [String], repeats: String = "median and range") -> [String] {
+  ///   - countsOperations: whether to state the operations of the phases, too.
+  func conditions(
+    of phases: [String], repeats: String = "median and range", countsOperations: Bool = false
+  ) -> [String] {
     let rows = record.runs.filter { phases.contains($0.phaseName) }
     func spread(_ id: String, _ spell: (UInt64) -> String) -> String? {
       let values = rows.compactMap { row -> UInt64? in
@@ -202,6 +205,9 @@ extension Digest {
     }
     var parts: [String] = []
     if let text = spread("records", Numbers.grouped) { parts.append("\(text) records") }
+    if countsOperations, let text = spread("operations", Numbers.grouped) {
+      parts.append("\(text) operations")
+    }
     if let text = spread("batch_operations", Numbers.grouped) { parts.append("batch \(text)") }
     if let text = words("durability_class") { parts.append("durability \(text)") }
     if let text = spread("memory_budget_bytes", Numbers.bytes) { parts.append("memory \(text)") }

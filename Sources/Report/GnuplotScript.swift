@@ -72,7 +72,7 @@ struct GnuplotScript {
 
   /// Statements that give axis `name` (x or y) a scale, ticks and a title.
   static func axis(_ name: String, _ scale: AxisScale, title: String) -> [String] {
-    let titled = title + (scale.isLogarithmic ? ", logarithmic" : "")
+    let titled = title + (scale.isLogarithmic ? ", log scale" : "")
     return [
       scale.isLogarithmic ? "set logscale \(name) 10" : "unset logscale \(name)",
       "set \(name)range [\(scale.lower):\(scale.upper)]", "set \(name)tics \(ticks(scale))",

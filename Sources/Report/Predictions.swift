@@ -1,5 +1,15 @@
 // Predictions beside measurement. A model gets a run's parameters and conditions, never its results.
+//
+//   RunRow ──▶ Conditions (records, record bytes, batch, memory, transfer unit, p_ parameters) ──▶ CostModel ──▶ predicted
+//      └─────────────────────────── measured ──────────────────────────────────────────▶ ratio measured ÷ predicted
+//
+// The records' bytes are key + value: what headers, fill and splits add is what the ratio shows.
+//
+// Invariants
+// 1. A model sees `Conditions` only, which holds nothing that was measured.
+// 2. Where a condition a model needs is not in the record, there is no prediction.
 
+import CostModel
 import Results
 
 /// Joining models with a record.
@@ -11,32 +21,171 @@ enum Predictions {
     var metric: String
     var predicted: Double
     var measured: Double?
-    /// The formula's name and source.
+    /// The formula in words, and its source.
     var model: String
     /// measured ÷ predicted.
     var ratio: Double? { measured.flatMap { predicted > 0 ? $0 / predicted : nil } }
   }
 
-  /// A model's answer for one engine.
-  private struct Model {
-    var engine: String
-    var metric: String
-    var source: String
-    var predict: @Sendable (RunRow) -> Double?
+  /// What a model may know of a run.
+  struct Conditions {
+    /// load, read, mixed, write or a verb.
+    var phaseKind: String
+    /// n.
+    var records: Double
+    /// Key and value of one record, in bytes.
+    var recordByteCount: Double
+    /// Operations per commit.
+    var batchOperations: Double
+    /// M, in bytes.
+    var memoryByteCount: Double
+    /// In bytes.
+    var transferUnitByteCount: Double
+    /// How the phase chooses keys, nil when the study does not say.
+    var distribution: String?
+    /// Engine parameters by name.
+    var parameters: [String: String]
+
+    /// A parameter that is a number above 0.
+    func number(_ name: String) -> Double? {
+      parameters[name].flatMap { Double($0) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// The conditions of a run's phase; nil when records are not of one size or something is not known.
+    init?(_ row: RunRow, study: JSONValue) {
+      var parameters: [String: String] = [:]
+      for id in row.filledColumns where id.hasPrefix("p_") {
+        parameters[String(id.dropFirst(2))] = row[id]?.spelling
+      }
+      guard parameters["value_distribution"] == "fixed",
+        let key = parameters["key_bytes"].flatMap({ Double($0) }),
+        let value = parameters["value_bytes"].flatMap({ Double($0) }), key + value > 0,
+        let records = row.records, records > 0, let batch = row.batchOperations, batch > 0,
+        let memory = row.memoryBudgetBytes, memory > 0, let unit = Self.transferUnit(study), unit > 0
+      else { return nil }
+      phaseKind = row.phaseKind ?? ""
+      self.records = Double(records)
+      recordByteCount = key + value
+      batchOperations = Double(batch)
+      memoryByteCount = Double(memory)
+      self.transferUnitByteCount = unit
+      distribution = Self.distribution(of: row.phaseName, study)
+      self.parameters = parameters
+    }
+
+    /// The device's transfer unit as the resolved study states it, in bytes.
+    private static func transferUnit(_ study: JSONValue) -> Double? {
+      switch study["device"]?["transfer_unit"] {
+      case .integer(let bytes): Double(bytes)
+      case .real(let bytes): bytes
+      default: nil
+      }
+    }
+
+    private static func distribution(of phase: String, _ study: JSONValue) -> String? {
+      guard case .array(let phases)? = study["phases"] else { return nil }
+      return phases.first { $0["name"]?.text == phase }?["distribution"]?.text
+    }
   }
 
-  private static let models: [Model] = []
+  /// A model's answer for one metric of one engine in one kind of phase.
+  private struct Model {
+    var engine: String
+    var phaseKind: String
+    var metric: String
+    var words: String
+    var predict: @Sendable (Conditions) -> Double?
+  }
+
+  private static let models: [Model] = [
+    Model(
+      engine: "append-log", phaseKind: "load", metric: "wa_total_end",
+      words: "each commit rounded up to the transfer unit, ÷ its bytes",
+      predict: { run in
+        let model = AppendLogModel(recordCount: run.records, recordByteCount: run.recordByteCount)
+        let bytes = model.putWrittenByteCount(
+          batchOperationCount: run.batchOperations, transferUnitByteCount: run.transferUnitByteCount)
+        return bytes / run.recordByteCount
+      }),
+    Model(
+      engine: "append-log", phaseKind: "read", metric: "read_bytes_per_operation",
+      words: "a get replays the whole log: n records",
+      predict: { run in
+        AppendLogModel(recordCount: run.records, recordByteCount: run.recordByteCount).getMissReadByteCount
+      }),
+    Model(
+      engine: "sorted-file", phaseKind: "load", metric: "wa_data_end",
+      words: "each commit of b merges into a new file: (n + b) ÷ 2b",
+      predict: { run in
+        let bytes = SortedFileModel.mergingLoadWrittenByteCount(
+          recordCount: run.records, recordByteCount: run.recordByteCount,
+          batchOperationCount: run.batchOperations)
+        return bytes / (run.records * run.recordByteCount)
+      }),
+    Model(
+      engine: "sorted-file", phaseKind: "read", metric: "ra_ios",
+      words:
+        "binary search over the blocks, ⌈log2(blocks + 1)⌉ (Knuth, TAOCP 3, 6.2.1); 1 with pinned fences",
+      predict: { run in
+        if run.parameters["fence"] == "pinned" { return 1 }
+        let model = SortedFileModel(recordCount: run.records, recordByteCount: run.recordByteCount)
+        return run.number("block_bytes").map { model.getReadTransferCount(blockByteCount: $0) }
+      }),
+    Model(
+      engine: "sqlite", phaseKind: "load", metric: "wa_total_end",
+      words: "each update writes its page, and again to the log or journal: 2 × page ÷ record "
+        + "(arithmetic of Qiao et al., FAST 2022)",
+      predict: { run in
+        let logs = run.parameters["journal_mode"].map { $0 != "off" && $0 != "memory" } ?? true
+        return run.number("page_bytes").map {
+          BTreeModel.inPlaceWriteAmplification(
+            pageByteCount: $0, recordByteCount: run.recordByteCount, logsWholePages: logs)
+        }
+      }),
+    Model(
+      engine: "sqlite", phaseKind: "read", metric: "ra_ios",
+      words: "levels below the cache, log_{B+1}(N ÷ M) (Bender et al., TOPC 2021, Lemma 2); uniform keys",
+      predict: { run in
+        run.number("page_bytes").flatMap { page in
+          guard page >= run.recordByteCount, run.distribution == "uniform" else { return nil }
+          return BTreeModel(
+            entryCount: run.records, entryByteCount: run.recordByteCount, cacheByteCount: run.memoryByteCount,
+            nodeByteCount: page
+          ).pointTransferCount
+        }
+      }),
+  ]
 
   /// Every prediction that applies, in the record's order.
   static func rows(_ digest: Digest) -> [Row] {
-    digest.groups.flatMap { group -> [Row] in
-      guard let run = group.rows.first else { return [] }
-      return models.filter { $0.engine == group.engine }.compactMap { model -> Row? in
-        guard let predicted = model.predict(run) else { return nil }
+    let study = digest.record.manifest.study.resolved
+    return digest.groups.flatMap { group -> [Row] in
+      guard let run = group.rows.first, let conditions = Conditions(run, study: study) else {
+        return []
+      }
+      return models.compactMap { model -> Row? in
+        guard model.engine == group.engine, model.phaseKind == conditions.phaseKind,
+          let predicted = model.predict(conditions)
+        else { return nil }
         return Row(
           series: group.series.name, phase: group.phase, metric: model.metric, predicted: predicted,
-          measured: group.measurement(model.metric)?.median, model: model.source)
+          measured: group.measurement(model.metric)?.median, model: model.words)
       }
     }
+  }
+
+  /// The predictions as comma-separated text.
+  static func table(_ rows: [Row]) -> String {
+    var text = ""
+    CommaSeparatedText.append(
+      ["series", "phase", "metric", "predicted", "measured", "measured_over_predicted", "model"], to: &text)
+    for row in rows {
+      CommaSeparatedText.append(
+        [
+          row.series, row.phase, row.metric, row.predicted.description, row.measured?.description,
+          row.ratio?.description, row.model,
+        ], to: &text)
+    }
+    return text
   }
 }

@@ -64,6 +64,11 @@ public enum Report {
       let isDrawn = draw(figure, directory, gnuplot, &outcome)
       shown.append(ReportPage.ShownFigure(figure: figure, isDrawn: isDrawn))
     }
+    let predictions = Predictions.rows(digest)
+    if !predictions.isEmpty {
+      try write(Predictions.table(predictions), to: directory + "/predictions.csv")
+      outcome.files.append("figures/predictions.csv")
+    }
     if gnuplot.path == nil && !figures.isEmpty { outcome.notes.append(Gnuplot.absentMessage(directory)) }
     let pageNotes = outcome.notes.map { $0.replacingOccurrences(of: recordDirectory + "/", with: "") }
     let page = ReportPage(digest: digest, summary: summary, figures: shown, notes: pageNotes)

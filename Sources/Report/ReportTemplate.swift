@@ -78,7 +78,7 @@ let reportTemplate = """
   {{#hasPredictions}}
 
   <h2>Predictions beside measurement</h2>
-  <p class="small">A model never sees a measurement; the ratio is measured ÷ predicted.</p>
+  <p class="small">A model never sees a measurement; the ratio is measured ÷ predicted. Data: <a href="figures/predictions.csv">predictions.csv</a></p>
   <div class="scroll"><table>
   <thead><tr><th>engine</th><th>phase</th><th>metric</th><th class="number">predicted</th><th class="number">measured</th><th class="number">ratio</th><th>model</th></tr></thead>
   <tbody>

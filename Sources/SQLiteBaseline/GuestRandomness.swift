@@ -15,9 +15,9 @@ struct GuestRandomness {
   private let random: CounterRandom
   private var counter: UInt64 = 0
 
-  /// - Parameter session: differs between two openings of the same database, so that salts do not come back.
-  init(seed: UInt64, session: UInt64) {
-    random = CounterRandom(seed: seed, stream: 0x5351_4C69_7465 &+ session &* 0x1_0000_0001)
+  /// - Parameter opening: differs between two openings of the same database, so that salts do not come back.
+  init(seed: UInt64, opening: UInt64) {
+    random = CounterRandom(seed: seed, stream: 0x5351_4C69_7465 &+ opening &* 0x1_0000_0001)
   }
 
   mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {

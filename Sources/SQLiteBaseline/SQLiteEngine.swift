@@ -87,7 +87,7 @@ public final class SQLiteEngine: Engine {
       offersSnapshots: false)
     cursorStatements = Array(repeating: [], count: SQLiteCursor.Shape.allCases.count)
     controlPath = parameters.usesFileSpace ? nil : ControlFiles.path(for: environment.channel.device)
-    randomness = GuestRandomness(seed: environment.seed, session: 0)
+    randomness = GuestRandomness(seed: environment.seed, opening: 0)
     do {
       if parameters.usesFileSpace {
         let configuration = FileSpaceConfiguration(
@@ -101,7 +101,7 @@ public final class SQLiteEngine: Engine {
         guest = GuestFiles(
           space: space, pageByteCount: parameters.pageByteCount,
           isPowersafeOverwrite: parameters.powersafeOverwrite)
-        randomness = GuestRandomness(seed: environment.seed, session: space.generation)
+        randomness = GuestRandomness(seed: environment.seed, opening: space.generation)
       } else if environment.creates, let controlPath {
         ControlFiles.remove(controlPath)
       }

@@ -97,14 +97,4 @@ final class Bench {
 
   /// Forgets the engine without closing it: what a crash of the process does.
   func abandon() { engine = nil }
-
-  /// What the conformance suite needs.
-  static func subject(_ candidate: Candidate, seed: UInt64) throws -> ConformanceSubject {
-    let bench = Bench(candidate, seed: seed)
-    let engine = try bench.open(creates: true)
-    return ConformanceSubject(
-      engine: engine, reopen: { try bench.open(creates: false) },
-      deviceWriteByteCount: { bench.counting.counts[.write].byteCount },
-      heldMemoryByteCount: { bench.budget.heldByteCount })
-  }
 }

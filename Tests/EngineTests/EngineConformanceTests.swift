@@ -10,9 +10,9 @@ import Testing
 @Suite struct EngineConformanceTests {
   @Test(arguments: Candidate.all, ConformanceSuite.checks)
   func conforms(candidate: Candidate, check: ConformanceCheck) throws {
-    let suite = ConformanceSuite(randomOperationCount: 4_000) { seed in
-      try Bench.subject(candidate, seed: seed)
-    }
+    let suite = candidate.entry.conformanceSuite(
+      parameters: candidate.parameters, memoryByteCount: candidate.memoryByteCount,
+      randomOperationCount: 3_000)
     try suite.run(check, seed: 1)
   }
 }

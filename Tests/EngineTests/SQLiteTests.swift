@@ -168,6 +168,37 @@ func drawn(_ seed: UInt64, _ index: Int, below bound: Int) -> Int {
     }
   }
 
+  @Test(arguments: Array(modes.indices))
+  func theTraceNamesWhatTheLedgerNames(mode: Int) throws {
+    var description = DeviceDescription()
+    description.capacityByteCount = 256 << 20
+    description.trace = .memory
+    let place = try SQLitePlace(Self.modes[mode], description: description)
+    try Self.live(place, seed: 6)
+    let tracing = try #require(place.stack.tracing)
+    try tracing.writer.finish()
+    var reader = try TraceReader(bytes: tracing.writer.bytes)
+    var traced = IOLedger()
+    while let event = try reader.next() {
+      guard case .batch(let transfers) = event else { continue }
+      for transfer in transfers {
+        for piece in transfer.pieces {
+          var count = IOCount()
+          count.transferredByteCount = UInt64(piece.transferredByteCount)
+          traced.add(
+            count, direction: transfer.isWrite ? .write : .read, cause: piece.cause, level: piece.level)
+        }
+      }
+    }
+    for direction in [Direction.read, .write] {
+      for cause in Cause.allCases {
+        #expect(
+          traced.total(direction, cause).transferredByteCount
+            == place.channel.ledger.total(direction, cause).transferredByteCount, "\(direction) \(cause)")
+      }
+    }
+  }
+
   @Test func walNamesItsBytes() throws {
     let place = try SQLitePlace(["wal_autocheckpoint_pages": .integer(50)], budgetByteCount: 2 << 20)
     let engine = try place.open(creates: true)

@@ -239,6 +239,15 @@ final class ReportScratch {
     #expect(digest.groups.allSatisfy { $0.rows.count == 1 })
   }
 
+  @Test func zeroStandsWhereALogarithmicAxisBegins() throws {
+    var record = SampleRecord.make(skips: false)
+    record.runs[0].waDataEnd = 0
+    let figure = try makeFigure(
+      Digest(record), FigureRequest(figure: "write_amplification", phases: ["load"]))
+    #expect(figure.script.contains("log scale"))
+    #expect(figure.script.contains("seen(of('append-log', 'load', 'wa_data_end_upper'), 0.1)"))
+  }
+
   @Test func repeatsAreOneSeriesWithMedianAndRange() throws {
     let digest = Digest(SampleRecord.make(SampleRecord.near, repeats: 3, skips: false))
     #expect(digest.series.count == 4)
@@ -305,5 +314,73 @@ final class ReportScratch {
     #expect(Palette.green.hexadecimal == "#009e73")
     // More labels than colours still gives each one.
     #expect(Palette.colours(of: (0..<40).map { "engine-\($0)" }).count == 40)
+  }
+}
+
+@Suite struct PredictionTests {
+  /// The sample record with the parameters and the resolved study a model needs.
+  func record() -> Record {
+    var record = SampleRecord.make()
+    record.manifest.study.resolved = .object([
+      "device": .object(["transfer_unit": .integer(4096)]),
+      "phases": .array([
+        .object(["name": .text("cold_read"), "distribution": .text("uniform")]),
+        .object(["name": .text("warm_read"), "distribution": .text("zipf")]),
+      ]),
+    ])
+    for index in record.runs.indices {
+      record.runs[index].setParameter("value_distribution", "fixed")
+      record.runs[index].setParameter("value_bytes", "100")
+      record.runs[index].setParameter("block_bytes", "4096")
+      record.runs[index].setParameter("page_bytes", "4096")
+      record.runs[index].setParameter("journal_mode", "wal")
+    }
+    return record
+  }
+
+  func predicted(_ record: Record, _ series: String, _ phase: String, _ metric: String) -> Double? {
+    Predictions.rows(Digest(record)).first {
+      $0.series == series && $0.phase == phase && $0.metric == metric
+    }?.predicted
+  }
+
+  @Test func modelsAnswerAsByHand() {
+    let record = record()
+    // 1,000 records of 116 bytes are 116,000 bytes: 29 units of 4,096.
+    #expect(predicted(record, "append-log", "load", "wa_total_end") == 118_784.0 / 116_000)
+    #expect(predicted(record, "append-log", "cold_read", "read_bytes_per_operation") == 2_320_000)
+    #expect(predicted(record, "sorted-file", "load", "wa_data_end") == 10.5)
+    // 2,320,000 bytes are 567 blocks: ten probes.
+    #expect(predicted(record, "sorted-file", "cold_read", "ra_ios") == 10)
+    #expect(predicted(record, "sqlite-wal", "load", "wa_total_end") == 2 * 4096.0 / 116)
+    // The model of levels is one of uniform keys.
+    #expect(predicted(record, "sqlite-wal", "cold_read", "ra_ios") != nil)
+    #expect(predicted(record, "sqlite-wal", "warm_read", "ra_ios") == nil)
+  }
+
+  @Test func aModelNeverSeesAMeasurement() {
+    let record = record()
+    var changed = record
+    for index in changed.runs.indices {
+      changed.runs[index].waTotalEnd = 777
+      changed.runs[index].raIos = 777
+      changed.runs[index].operations = 777
+    }
+    let first = Predictions.rows(Digest(record))
+    let second = Predictions.rows(Digest(changed))
+    #expect(first.map(\.predicted) == second.map(\.predicted))
+    #expect(first.map(\.measured) != second.map(\.measured))
+  }
+
+  @Test func whatIsNotKnownIsNotPredicted() throws {
+    var unknown = record()
+    for index in unknown.runs.indices { unknown.runs[index].setParameter("value_distribution", "pareto") }
+    #expect(Predictions.rows(Digest(unknown)).isEmpty)
+    #expect(Predictions.rows(Digest(SampleRecord.make())).isEmpty)
+    let scratch = try ReportScratch()
+    let directory = try scratch.record(record())
+    let outcome = try Report.regenerate(recordDirectory: directory, gnuplot: Gnuplot(path: nil))
+    #expect(outcome.files.contains("figures/predictions.csv"))
+    #expect(try scratch.text("record/report.html").contains("Predictions beside measurement"))
   }
 }

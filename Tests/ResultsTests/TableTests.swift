@@ -233,7 +233,9 @@ struct TestRandom {
   }
 
   @Test func realsAreShortestAndExact() {
-    for (value, text) in [(1.0, "1.0"), (0.1, "0.1"), (1e-7, "1e-07"), (.leastNonzeroMagnitude, "5e-324"), (-0.0, "-0.0")] {
+    for (value, text) in [
+      (1.0, "1.0"), (0.1, "0.1"), (1e-7, "1e-07"), (.leastNonzeroMagnitude, "5e-324"), (-0.0, "-0.0"),
+    ] {
       #expect(Cell.real(value).spelling == text)
       #expect(Cell(spelling: text, kind: .real)?.spelling == text)
     }

@@ -48,8 +48,14 @@ import Testing
       model.files[name] = file
     case 50..<75:
       guard let file = model.files[name] else { return }
-      let offset = draws.next(below: file.count + 600)
-      let count = draws.next(below: 3_000)
+      var offset = draws.next(below: file.count + 600)
+      var count = draws.next(below: 3_000)
+      if draws.next(below: 3) == 0 {
+        // Whole units, which take a way of their own.
+        let unit = place.space.transferUnitByteCount
+        offset -= offset % unit
+        count = (1 + draws.next(below: 5)) * unit
+      }
       let expected = Array(file[min(offset, file.count)..<min(offset + count, file.count)])
       let got = try place.read(name, at: offset, count)
       #expect(got == expected, "\(name) at \(offset), \(count) bytes")

@@ -331,6 +331,51 @@ final class Scenario {
     #expect(scenario.volume.statistics.logGrowthCount > 1)
   }
 
+  /// The older superblock describes an intact state at any time: it is what remains when the newest slot is damaged.
+  @Test(arguments: [11, 12] as [UInt64]) func theOlderSuperblockIsIntactBeforeEveryCall(seed: UInt64) throws {
+    let memory = MemoryDevice(capacityByteCount: 160 << 10, transferUnitByteCount: 512)
+    let fault = FaultDevice(base: memory, memory: memory)
+    let device = HookedDevice(base: fault)
+    var failure: (any Error)?
+    var imageCount = 0
+    // Reopened in between: what the last commit freed before must still wait.
+    for session in 0..<UInt8(8) {
+      device.beforeCall = nil
+      let scenario = try Scenario(device: device, creates: session == 0, seed: seed, session: session)
+      let firstKnown = Int(scenario.state.firstRecord)
+      device.beforeCall = {
+        if failure != nil { return }
+        let what = "(seed \(seed), session \(session), call \(fault.callCount))"
+        // Everything that was written has arrived or nothing, and the newest synced slot is lost.
+        let slot = scenario.volume.durableEpoch & 1
+        for survivors in [CrashSurvivors.none, .all] {
+          do {
+            let image = fault.crash(survivors: survivors)
+            try image.writeForTest(Frame(byteCount: 512), at: Extent(offset: slot * 512, byteCount: 512))
+            let recovered = try Scenario(device: image, creates: false, seed: 1, session: 99)
+            imageCount += 1
+            #expect(recovered.state.step <= max(scenario.durableStep, scenario.inFlightStep ?? 0), "\(what)")
+            let first = max(firstKnown, Int(recovered.state.firstRecord))
+            if first < recovered.records.count {
+              #expect(
+                recovered.records[first...] == scenario.records[first..<recovered.records.count], "\(what)")
+            }
+            try recovered.check()
+            for _ in 0..<2 { try recovered.runStep() }
+            try recovered.check()
+          } catch {
+            failure = error
+            Issue.record("\(error) \(what)")
+          }
+        }
+      }
+      for _ in 0..<10 { try scenario.runStep() }
+      scenario.inFlightStep = scenario.state.step
+      try scenario.volume.checkpoint()
+    }
+    #expect(imageCount > 400)
+  }
+
   @Test(arguments: [21, 22] as [UInt64]) func aChainOfCrashes(seed: UInt64) throws {
     let random = CounterRandom(seed: seed, stream: 5)
     var memory = MemoryDevice(capacityByteCount: 256 << 10, transferUnitByteCount: 512)

@@ -70,7 +70,9 @@ struct PhaseLoop: ~Copyable {
     self.commitCount = commitCount
     batchOperations = commit.batchOperations
     syncEveryCommits = commit.syncEveryCommits
-    stores = engine.limits.stores
+    // A local, because the short circuit of && would capture a `self` that is not initialised yet.
+    let stores = engine.limits.stores
+    self.stores = stores
     checks = workload.checksAnswers && stores
     encoder = OperationEncoder(workload: workload)
     sampleInterval = max(1, phase.operationCount / 100)
