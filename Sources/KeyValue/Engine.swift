@@ -33,11 +33,13 @@ public struct EngineLimits: Equatable, Sendable {
   public var offersSnapshots: Bool
   /// False when range deletes are refused.
   public var offersRangeDelete: Bool
+  /// False for a control whose bytes do not pass the counted device: what it moves is not measured, which is not 0.
+  public var countsTransfers: Bool
 
   /// Limits; what is not said is offered.
   public init(
     maximumKeyByteCount: Int, maximumValueByteCount: Int, maximumBatchOperationCount: Int = 1 << 24,
-    stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true
+    stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true, countsTransfers: Bool = true
   ) {
     self.maximumKeyByteCount = maximumKeyByteCount
     self.maximumValueByteCount = maximumValueByteCount
@@ -45,6 +47,7 @@ public struct EngineLimits: Equatable, Sendable {
     self.stores = stores
     self.offersSnapshots = offersSnapshots
     self.offersRangeDelete = offersRangeDelete
+    self.countsTransfers = countsTransfers
   }
 }
 

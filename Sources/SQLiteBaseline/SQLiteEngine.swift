@@ -84,7 +84,7 @@ public final class SQLiteEngine: Engine {
     limits = EngineLimits(
       maximumKeyByteCount: 16_384,
       maximumValueByteCount: min(16 << 20, max(64 << 10, parameters.cacheByteCount / 8)),
-      offersSnapshots: false)
+      offersSnapshots: false, countsTransfers: parameters.usesFileSpace)
     cursorStatements = Array(repeating: [], count: SQLiteCursor.Shape.allCases.count)
     controlPath = parameters.usesFileSpace ? nil : ControlFiles.path(for: environment.channel.device)
     randomness = GuestRandomness(seed: environment.seed, opening: 0)

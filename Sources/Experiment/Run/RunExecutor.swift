@@ -171,9 +171,10 @@ public final class RunExecutor {
     for account in MemoryAccount.allCases where device.budget.peak(of: account) > 0 {
       row.setMemoryPeak(of: account, byteCount: device.budget.peak(of: account))
     }
-    fillDevice(&row, start, end)
+    let isCounted = engine.limits.countsTransfers
+    if isCounted { fillDevice(&row, start, end) }
     let ledger = end.ledger.subtracting(start.ledger)
-    if wrote {
+    if wrote, isCounted {
       let acknowledgedLedger = acknowledged.ledger.subtracting(start.ledger)
       let bytes = loop.logicalWriteByteCount
       row.waDataAck = WriteAmplification.data(ledger: acknowledgedLedger, logicalWriteByteCount: bytes)
@@ -181,7 +182,7 @@ public final class RunExecutor {
       row.waDataEnd = WriteAmplification.data(ledger: ledger, logicalWriteByteCount: bytes)
       row.waTotalEnd = WriteAmplification.total(ledger: ledger, logicalWriteByteCount: bytes)
     }
-    fillReads(&row, loop, ledger)
+    if isCounted { fillReads(&row, loop) }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
       row.setStatistic(after.name, after.value &- before.value)
       if after.name.hasSuffix("_inspected"), row.raStruct == nil, !wrote {
@@ -190,11 +191,13 @@ public final class RunExecutor {
       }
     }
     fillSpace(&row, try engine.spaceReport(), loop.checker.state)
-    outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
     outcome.latency += loop.latency.rows(runID: spec.id, phase: phase.name)
-    outcome.series += sampleRows
+    if isCounted {
+      outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
+      outcome.series += sampleRows
+    }
     finishRow(row, phase, start, end)
-    if wrote { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
+    if wrote, isCounted { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
     return loop.finish()
   }
 
@@ -219,7 +222,7 @@ public final class RunExecutor {
     var row = baseRow(phase, ordinal, current)
     row.operations = 0
     row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
-    fillDevice(&row, start, end)
+    if current.limits.countsTransfers { fillDevice(&row, start, end) }
     fillSpace(&row, try current.spaceReport(), checker.state)
     if phase.kind == "settle" {
       row.saSettled = row.saLive
@@ -281,7 +284,7 @@ public final class RunExecutor {
     row.deviceS = charge.deviceSeconds
   }
 
-  private func fillReads(_ row: inout RunRow, _ loop: borrowing PhaseLoop, _ ledger: IOLedger) {
+  private func fillReads(_ row: inout RunRow, _ loop: borrowing PhaseLoop) {
     let hit = loop.tallies[LatencySampler.slot(.getHit)]
     let miss = loop.tallies[LatencySampler.slot(.getMiss)]
     let scan = loop.tallies[LatencySampler.slot(.scan)]
