@@ -28,7 +28,8 @@ extension DeviceProfile {
     self.init(
       name: name, readSetupSeconds: values[0] * 1e-6, readSecondsPerByte: values[1] * 1e-9,
       writeSetupSeconds: values[2] * 1e-6, writeSecondsPerByte: values[3] * 1e-9, parallelism: values[4],
-      blockByteCount: 4096, source: "Constants written in the study, measured by `betula doctor --calibrate`.")
+      blockByteCount: 4096, source: "Constants written in the study, measured by `betula doctor --calibrate`."
+    )
   }
 
   private static func threeDecimals(_ value: Double) -> String {

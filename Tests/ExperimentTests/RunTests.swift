@@ -62,7 +62,8 @@ private func deterministicText(_ outcome: RunOutcome) -> String {
 
 @Suite("Runs")
 struct RunTests {
-  @Test("every engine runs every phase, and twice the same", arguments: engineCatalogue.map(\.descriptor.name))
+  @Test(
+    "every engine runs every phase, and twice the same", arguments: engineCatalogue.map(\.descriptor.name))
   func sameBytes(engine: String) throws {
     let spec = try smallPlan(engine: engine).runs[0]
     let one = try RunExecutor(spec: spec, entry: entry(engine)).execute()
@@ -137,7 +138,8 @@ struct RunTests {
       return try engineEntry(named: "null")!.open(environment, parameters)
     }
     let outcome = try RunExecutor(spec: spec, entry: smuggling).execute()
-    #expect(outcome.failure?.contains("the ledger accounts for 0 write operations, the device counted 1") == true)
+    #expect(
+      outcome.failure?.contains("the ledger accounts for 0 write operations, the device counted 1") == true)
   }
 
   @Test("memory that is not given back fails the run")
@@ -185,7 +187,8 @@ struct RunTests {
     let study = try Study.decode(
       text.replacingOccurrences(of: "hdd-wd-black-2011", with: written), file: "small", vocabulary: .standard)
     #expect(study.device.profile == written)
-    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("null")).execute()
+    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("null"))
+      .execute()
     #expect(outcome.failure == nil)
     #expect(throws: StudyProblems.self) {
       _ = try Study.decode(
@@ -199,7 +202,8 @@ struct RunTests {
     let text = smallStudy(engine: "sqlite").replacingOccurrences(
       of: "{ engine: \"sqlite\" }", with: "{ engine: sqlite, parameters: { vfs: unix } }")
     let study = try Study.decode(text, file: "small", vocabulary: .standard)
-    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("sqlite")).execute()
+    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("sqlite"))
+      .execute()
     #expect(outcome.failure == nil)
     #expect(outcome.io.isEmpty && outcome.series.isEmpty && outcome.histograms.isEmpty)
     #expect(outcome.runs.allSatisfy { $0.waTotalEnd == nil && $0.deviceWriteBytes == nil && $0.raIos == nil })
@@ -224,7 +228,8 @@ struct RunTests {
 
 /// Opens the engine the canaries wrap.
 private enum SQLiteStandIn {
-  static func open(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) -> any Engine
+  static func open(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError)
+    -> any Engine
   {
     guard let entry = engineEntry(named: "sqlite") else {
       throw .unsupported(what: "sqlite", reason: "the catalogue has no such engine")

@@ -24,8 +24,9 @@ public struct HostCalibration: Sendable {
   public struct Point: Sendable {
     /// Bytes per transfer.
     public var byteCount: Int
-    /// Median seconds of a read, and of a write.
+    /// Median seconds of a read.
     public var readSeconds: Double
+    /// Median seconds of a write.
     public var writeSeconds: Double
   }
   /// One number of transfers in flight and their rate.

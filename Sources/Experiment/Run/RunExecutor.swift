@@ -19,11 +19,17 @@ import Workload
 
 /// What a run left: rows for the record, and what the manifest says of its engine.
 public struct RunOutcome: Sendable {
+  /// One row a phase.
   public var runs: [RunRow] = []
+  /// What moved, by phase, direction, cause and level.
   public var io: [IORow] = []
+  /// Counters by operation count.
   public var series: [SeriesRow] = []
+  /// Distributions over operations.
   public var histograms: [HistogramRow] = []
+  /// Time by the machine's clocks, one row a phase.
   public var timing: [TimingRow] = []
+  /// Latency by the machine's clock, one row a phase and kind of operation.
   public var latency: [LatencyRow] = []
   /// Settings as read back from the running engine.
   public var settings: [(name: String, value: String)] = []
@@ -32,6 +38,7 @@ public struct RunOutcome: Sendable {
   /// The hash of the device's bytes at the end, nil where the device is a file.
   public var deviceHash: UInt64?
 
+  /// Nothing yet.
   public init() {}
 }
 
@@ -101,7 +108,8 @@ public final class RunExecutor {
         tick(phase.name, 0, 0)
         device.budget.resetPeak()
         checker.beginPhase(phase.name)
-        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload) {
+        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload)
+        {
           let loop = PhaseLoop(
             engine: engine, device: device, workload: workload, phase: data,
             stream: try OperationStream(
@@ -377,7 +385,8 @@ public final class RunExecutor {
       timing.kernelWriteResidualBytes = Double(kernel.residual(against: counts).writeByteCount)
       if spec.device.access == .direct, !kernel.residual(against: counts).agrees {
         observer.noted(
-          "\(spec.label) '\(phase.name)': the kernel's count and ours differ: \(kernel.residual(against: counts))")
+          "\(spec.label) '\(phase.name)': the kernel's count and ours differ: \(kernel.residual(against: counts))"
+        )
       }
     }
     outcome.timing.append(timing)

@@ -2,17 +2,21 @@
 
 /// Where a run stands.
 public struct RunProgress: Sendable {
-  /// The run's place in the plan, from 0, and how many there are.
+  /// The run's place in the plan, from 0.
   public var runIndex: Int
+  /// How many runs the plan has.
   public var runCount: Int
   /// The engine's label.
   public var label: String
-  /// The phase and how far it is.
+  /// The phase's name.
   public var phase: String
+  /// Operations of the phase that are done.
   public var completedOperations: UInt64
+  /// Operations that the phase has.
   public var totalOperations: UInt64
-  /// Operations of all phases of all runs of the plan, done and in all: what time left is estimated from.
+  /// Operations of all phases of all runs that are done: what time left is estimated from.
   public var planCompletedOperations: UInt64
+  /// Operations that the plan has.
   public var planTotalOperations: UInt64
 }
 

@@ -17,8 +17,10 @@ public struct StudyRunner {
     public var repository: String?
     /// The scale asked for; a word for the manifest.
     public var scale: String
+    /// Who hears of progress and may interrupt.
     public var observer: RunObserver
 
+    /// The defaults keep nothing and say nothing.
     public init(
       keepVolumesDirectory: String? = nil, repository: String? = nil, scale: String = "",
       observer: RunObserver = RunObserver()
@@ -119,7 +121,8 @@ public struct StudyRunner {
           + "Only timing.csv and latency.csv depend on this machine.")
     } else {
       sentences.append(
-        "Times are of one machine and one file system; counts are the device seam's own (\(device.access.rawValue) I/O).")
+        "Times are of one machine and one file system; counts are the device seam's own (\(device.access.rawValue) I/O)."
+      )
     }
     if plan.study.repeats < 3 {
       sentences.append(
