@@ -152,8 +152,8 @@ public struct IOLedger: Equatable, Sendable {
 
   /// What was counted since `earlier`, an earlier state of this ledger.
   public func subtracting(_ earlier: IOLedger) -> IOLedger {
-    var result = IOLedger()
-    result.usedCauses = usedCauses
+    // A copy, not an empty ledger: the copy is one block move, filling a table of zeros is not.
+    var result = self
     forEachUsedCell { result.cells[$0] = cells[$0].subtracting(earlier.cells[$0]) }
     for index in totals.indices { result.totals[index] = totals[index].subtracting(earlier.totals[index]) }
     return result
