@@ -91,7 +91,12 @@ int betula_catch_interrupts(void) {
   sigemptyset(&action.sa_mask);
   if (sigaction(SIGINT, &action, NULL) != 0) return -errno;
   if (sigaction(SIGTERM, &action, NULL) != 0) return -errno;
-  return 0;
+  // A parent may have blocked them: then they would wait for ever.
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGINT);
+  sigaddset(&both, SIGTERM);
+  return -pthread_sigmask(SIG_UNBLOCK, &both, NULL);
 }
 
 int betula_interrupt_count(void) { return atomic_load(&interrupt_count); }
