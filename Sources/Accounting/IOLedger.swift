@@ -55,13 +55,19 @@ public struct IOCount: Equatable, Sendable {
 public struct IOLedger: Equatable, Sendable {
   @usableFromInline var cells: ContiguousArray<IOCount>
   @usableFromInline var totals: ContiguousArray<IOCount>
+  /// For each direction a bit for each cause that was ever added to: sums and differences visit only those.
+  @usableFromInline var usedCauses: InlineArray<8, UInt64>
 
   /// An empty ledger.
   public init() {
     cells = ContiguousArray(
       repeating: IOCount(), count: Direction.allCases.count * Cause.tableCount * Level.tableCount)
     totals = ContiguousArray(repeating: IOCount(), count: Direction.allCases.count)
+    usedCauses = InlineArray(repeating: 0)
   }
+
+  /// Whether every cell is the same.
+  public static func == (one: IOLedger, other: IOLedger) -> Bool { one.cells == other.cells }
 
   @inlinable static func index(_ direction: Direction, _ cause: Cause, _ level: Level) -> Int {
     (Int(direction.rawValue) * Cause.tableCount + Int(cause.rawValue)) * Level.tableCount
@@ -72,6 +78,7 @@ public struct IOLedger: Equatable, Sendable {
   @inlinable public mutating func add(
     _ count: IOCount, direction: Direction, cause: Cause, level: Level
   ) {
+    usedCauses[Int(direction.rawValue)] |= 1 << UInt64(cause.rawValue)
     cells[Self.index(direction, cause, level)].add(count)
     totals[Int(direction.rawValue)].add(count)
   }
@@ -138,15 +145,29 @@ public struct IOLedger: Equatable, Sendable {
 
   /// Adds every cell of another ledger (another worker's).
   public mutating func merge(_ other: IOLedger) {
-    for index in cells.indices { cells[index].add(other.cells[index]) }
+    other.forEachUsedCell { cells[$0].add(other.cells[$0]) }
+    for direction in usedCauses.indices { usedCauses[direction] |= other.usedCauses[direction] }
     for index in totals.indices { totals[index].add(other.totals[index]) }
   }
 
   /// What was counted since `earlier`, an earlier state of this ledger.
   public func subtracting(_ earlier: IOLedger) -> IOLedger {
     var result = IOLedger()
-    for index in cells.indices { result.cells[index] = cells[index].subtracting(earlier.cells[index]) }
+    result.usedCauses = usedCauses
+    forEachUsedCell { result.cells[$0] = cells[$0].subtracting(earlier.cells[$0]) }
     for index in totals.indices { result.totals[index] = totals[index].subtracting(earlier.totals[index]) }
     return result
+  }
+
+  /// Visits the cells of every (direction, cause) that was ever added to; all others are zero.
+  private func forEachUsedCell(_ body: (Int) -> Void) {
+    for direction in usedCauses.indices {
+      var causes = usedCauses[direction]
+      while causes != 0 {
+        let first = (direction * Cause.tableCount + causes.trailingZeroBitCount) * Level.tableCount
+        for index in first..<(first + Level.tableCount) { body(index) }
+        causes &= causes - 1
+      }
+    }
   }
 }

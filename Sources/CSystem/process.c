@@ -91,12 +91,12 @@ int betula_catch_interrupts(void) {
   sigemptyset(&action.sa_mask);
   if (sigaction(SIGINT, &action, NULL) != 0) return -errno;
   if (sigaction(SIGTERM, &action, NULL) != 0) return -errno;
-  // A parent may have blocked them: then they would wait for ever.
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGINT);
-  sigaddset(&both, SIGTERM);
-  return -pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+  // A parent may have started this process with the signals blocked; a thread pool's threads do.
+  sigset_t heard;
+  sigemptyset(&heard);
+  sigaddset(&heard, SIGINT);
+  sigaddset(&heard, SIGTERM);
+  return -pthread_sigmask(SIG_UNBLOCK, &heard, NULL);
 }
 
 int betula_interrupt_count(void) { return atomic_load(&interrupt_count); }

@@ -2,7 +2,9 @@
 // have exit codes a script can act on, Ctrl-C leaves nothing half-written.
 // Method: the built program, run as a process of its own, on small studies in a temporary folder.
 
+import Experiment
 import Foundation
+import Report
 import Testing
 
 /// A folder for one test, removed afterwards.
@@ -178,6 +180,11 @@ struct CommandLineTests {
     #expect(ended.errors.contains("nothing was recorded"))
     let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
     #expect(left.isEmpty, "left behind: \(left)")
+  }
+
+  @Test("the figures a study may ask for are the figures a report can draw")
+  func figureWords() {
+    #expect(StudyVocabulary.standard.figures.map(\.name).sorted() == Report.figureKinds.map(\.name).sorted())
   }
 
   @Test("plan runs nothing and lists every run; JSON is JSON")

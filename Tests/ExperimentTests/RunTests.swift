@@ -178,6 +178,34 @@ struct RunTests {
     #expect(!record.manifest.limits.isEmpty)
   }
 
+  @Test("a study may write a calibrated profile out, and no other unknown name")
+  func calibratedStudy() throws {
+    let text = smallStudy(engine: "null")
+    let written = "calibrated/43.000/1.090/38.000/0.480/4.000"
+    let study = try Study.decode(
+      text.replacingOccurrences(of: "hdd-wd-black-2011", with: written), file: "small", vocabulary: .standard)
+    #expect(study.device.profile == written)
+    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("null")).execute()
+    #expect(outcome.failure == nil)
+    #expect(throws: StudyProblems.self) {
+      _ = try Study.decode(
+        text.replacingOccurrences(of: "hdd-wd-black-2011", with: "calibrated/43/1"), file: "small",
+        vocabulary: .standard)
+    }
+  }
+
+  @Test("a control that is not counted has empty cells, not zeros")
+  func uncountedControl() throws {
+    let text = smallStudy(engine: "sqlite").replacingOccurrences(
+      of: "{ engine: \"sqlite\" }", with: "{ engine: sqlite, parameters: { vfs: unix } }")
+    let study = try Study.decode(text, file: "small", vocabulary: .standard)
+    let outcome = try RunExecutor(spec: Plan(study, vocabulary: .standard).runs[0], entry: entry("sqlite")).execute()
+    #expect(outcome.failure == nil)
+    #expect(outcome.io.isEmpty && outcome.series.isEmpty && outcome.histograms.isEmpty)
+    #expect(outcome.runs.allSatisfy { $0.waTotalEnd == nil && $0.deviceWriteBytes == nil && $0.raIos == nil })
+    #expect(outcome.timing.count == outcome.runs.count)
+  }
+
   @Test("a calibrated profile's name gives its constants back")
   func calibratedName() throws {
     let fitted = HostCalibration.fit([(4096, 50e-6), (65_536, 110e-6), (1_048_576, 1_050e-6)])

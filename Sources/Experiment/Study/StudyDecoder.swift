@@ -104,6 +104,8 @@ struct StudyDecoder {
     }
     if case .choice(let words) = descriptor.kind {
       if words.contains(text) { return .text(text) }
+      // A profile may also be written out, as `betula doctor --calibrate` prints it.
+      if descriptor.name == "profile", DeviceProfile(calibratedName: text) != nil { return .text(text) }
       problem(
         node.place, path, "is \(node.nameForMessage), \(descriptor.kind.wanted)", words, nearestTo: text)
       return nil

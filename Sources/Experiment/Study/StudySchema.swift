@@ -166,6 +166,10 @@ public enum StudySchema {
         .init("type", .text("number")), .init("minimum", .real(range.lowerBound)),
         .init("maximum", .real(range.upperBound)),
       ]
+    case .choice(let words) where descriptor.name == "profile":
+      let written = StudyValue.map([.init("pattern", .text("^calibrated(/[0-9.]+){5}$"))])
+      let named = StudyValue.map([.init("enum", .list(words.map { .text($0) }))])
+      entries = [.init("anyOf", .list([named, written]))]
     case .choice(let words): entries = [.init("enum", .list(words.map { .text($0) }))]
     case .boolean: entries = [.init("type", .text("boolean"))]
     }
