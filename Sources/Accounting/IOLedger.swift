@@ -5,7 +5,8 @@
 //
 // Invariants
 // 1. Σ cells = totals, per direction, for operations and bytes, requested and transferred.
-// 2. A ledger only grows; `subtracting` is defined between a later and an earlier state of the same one.
+// 2. Only what was ever counted has cells, so that a copy, kept at each phase and sample, is a few kilobytes.
+// 3. A ledger only grows; `subtracting` is defined between a later and an earlier state of the same one.
 
 /// Counts of one (direction, cause, level).
 public struct IOCount: Equatable, Sendable {
@@ -53,39 +54,60 @@ public struct IOCount: Equatable, Sendable {
 
 /// Counts by direction × cause × level.
 public struct IOLedger: Equatable, Sendable {
+  /// For each (direction, cause) the number of its block of cells, −1 before the first count.
+  @usableFromInline var blocks: ContiguousArray<Int16>
+  /// Blocks of one cell a level, in the order of first use.
   @usableFromInline var cells: ContiguousArray<IOCount>
   @usableFromInline var totals: ContiguousArray<IOCount>
-  /// For each direction a bit for each cause that was ever added to: sums and differences visit only those.
-  @usableFromInline var usedCauses: InlineArray<8, UInt64>
 
   /// An empty ledger.
   public init() {
-    cells = ContiguousArray(
-      repeating: IOCount(), count: Direction.allCases.count * Cause.tableCount * Level.tableCount)
+    blocks = ContiguousArray(repeating: -1, count: Direction.allCases.count * Cause.tableCount)
+    cells = []
     totals = ContiguousArray(repeating: IOCount(), count: Direction.allCases.count)
-    usedCauses = InlineArray(repeating: 0)
   }
 
-  /// Whether every cell is the same.
-  public static func == (one: IOLedger, other: IOLedger) -> Bool { one.cells == other.cells }
-
-  @inlinable static func index(_ direction: Direction, _ cause: Cause, _ level: Level) -> Int {
-    (Int(direction.rawValue) * Cause.tableCount + Int(cause.rawValue)) * Level.tableCount
-      + min(Int(level.rawValue), Level.tableCount - 1)
+  /// Whether every cell is the same, whatever the order of first use.
+  public static func == (one: IOLedger, other: IOLedger) -> Bool {
+    let levels = 0..<Level.tableCount
+    return one.blocks.indices.allSatisfy { key in
+      levels.allSatisfy { one.cell(key, $0) == other.cell(key, $0) }
+    }
   }
+
+  @inlinable static func key(_ direction: Direction, _ cause: Cause) -> Int {
+    Int(direction.rawValue) * Cause.tableCount + Int(cause.rawValue)
+  }
+
+  @inlinable static func place(_ level: Level) -> Int { min(Int(level.rawValue), Level.tableCount - 1) }
 
   /// Adds `count` to one cell and to its direction's total.
   @inlinable public mutating func add(
     _ count: IOCount, direction: Direction, cause: Cause, level: Level
   ) {
-    usedCauses[Int(direction.rawValue)] |= 1 << UInt64(cause.rawValue)
-    cells[Self.index(direction, cause, level)].add(count)
+    let key = Self.key(direction, cause)
+    var block = Int(blocks[key])
+    if block < 0 { block = openBlock(key) }
+    cells[block * Level.tableCount + Self.place(level)].add(count)
     totals[Int(direction.rawValue)].add(count)
+  }
+
+  /// Gives a (direction, cause) its block.
+  @usableFromInline mutating func openBlock(_ key: Int) -> Int {
+    let block = cells.count / Level.tableCount
+    blocks[key] = Int16(block)
+    cells.append(contentsOf: repeatElement(IOCount(), count: Level.tableCount))
+    return block
+  }
+
+  private func cell(_ key: Int, _ place: Int) -> IOCount {
+    let block = Int(blocks[key])
+    return block < 0 ? IOCount() : cells[block * Level.tableCount + place]
   }
 
   /// The count of one cell.
   public subscript(direction: Direction, cause: Cause, level: Level) -> IOCount {
-    cells[Self.index(direction, cause, level)]
+    cell(Self.key(direction, cause), Self.place(level))
   }
 
   /// The sum over causes and levels of one direction.
@@ -145,29 +167,25 @@ public struct IOLedger: Equatable, Sendable {
 
   /// Adds every cell of another ledger (another worker's).
   public mutating func merge(_ other: IOLedger) {
-    other.forEachUsedCell { cells[$0].add(other.cells[$0]) }
-    for direction in usedCauses.indices { usedCauses[direction] |= other.usedCauses[direction] }
+    for key in other.blocks.indices where other.blocks[key] >= 0 {
+      let block = blocks[key] < 0 ? openBlock(key) : Int(blocks[key])
+      for place in 0..<Level.tableCount {
+        cells[block * Level.tableCount + place].add(other.cell(key, place))
+      }
+    }
     for index in totals.indices { totals[index].add(other.totals[index]) }
   }
 
   /// What was counted since `earlier`, an earlier state of this ledger.
   public func subtracting(_ earlier: IOLedger) -> IOLedger {
-    // A copy, not an empty ledger: the copy is one block move, filling a table of zeros is not.
     var result = self
-    forEachUsedCell { result.cells[$0] = cells[$0].subtracting(earlier.cells[$0]) }
-    for index in totals.indices { result.totals[index] = totals[index].subtracting(earlier.totals[index]) }
-    return result
-  }
-
-  /// Visits the cells of every (direction, cause) that was ever added to; all others are zero.
-  private func forEachUsedCell(_ body: (Int) -> Void) {
-    for direction in usedCauses.indices {
-      var causes = usedCauses[direction]
-      while causes != 0 {
-        let first = (direction * Cause.tableCount + causes.trailingZeroBitCount) * Level.tableCount
-        for index in first..<(first + Level.tableCount) { body(index) }
-        causes &= causes - 1
+    for key in earlier.blocks.indices where earlier.blocks[key] >= 0 {
+      let first = Int(blocks[key]) * Level.tableCount
+      for place in 0..<Level.tableCount {
+        result.cells[first + place] = cells[first + place].subtracting(earlier.cell(key, place))
       }
     }
+    for index in totals.indices { result.totals[index] = totals[index].subtracting(earlier.totals[index]) }
+    return result
   }
 }

@@ -1,0 +1,50 @@
+# Write amplification over operations: load
+# Draw again with: gnuplot amplification_over_operations.gnuplot
+# Reads amplification_over_operations.csv, writes amplification_over_operations.svg and amplification_over_operations.png.
+
+data = 'amplification_over_operations.csv'
+set datafile separator comma
+set datafile columnheaders
+set encoding utf8
+set style fill solid 1.0 noborder
+set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
+set border 3 linecolor rgb '#666666'
+set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
+# Three digits that matter, thousands apart.
+grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+set lmargin at screen 0.1000
+set rmargin at screen 0.8810
+set tmargin at screen 0.7956
+set bmargin at screen 0.1400
+set key off
+is(s) = stringcolumn('series') eq s
+unset logscale x
+set xrange [0.0:2040816.3265306123]
+set xtics ('0' 0.0, '500,000' 500000.0, '1,000,000' 1000000.0, '1,500,000' 1500000.0, '2,000,000' 2000000.0)
+set xlabel 'operations since the phase began' noenhanced
+unset logscale y
+set yrange [0.0:1.0638297872340425]
+set ytics ('0.0' 0.0, '0.2' 0.2, '0.4' 0.4, '0.6' 0.6, '0.8' 0.8, '1.0' 1.0)
+set ylabel 'bytes written ÷ logical bytes' noenhanced
+set ylabel offset char -1.5,0
+
+do for [kind in 'svg png'] {
+  if (kind eq 'svg') {
+    set terminal svg size 1000,543 fixed font 'sans-serif,17' background rgb 'white'
+  } else {
+    set terminal pngcairo size 1000,543 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+  }
+  set output 'amplification_over_operations.'.kind
+  unset label
+  unset object
+  set label 1 'Write amplification over operations: load' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 2 '2,000,000 records · batch 1,000 · durability none · memory 64 MiB · 3 seeds: the first shown · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 'solid: wa_total   dashed: wa_data   both since the phase began' at screen 0.1000, screen 0.8250 left noenhanced font ',15'
+  set object rectangle from screen 0.8990, screen 0.7698 to screen 0.9210, screen 0.7772 front fillcolor rgb '#999999' fillstyle solid noborder
+  set label 'null 0' at screen 0.9290, screen 0.7735 left noenhanced font ',16'
+  plot \
+    data using (is('null') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#999999', \
+    data using (is('null') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#999999'
+  unset output
+}

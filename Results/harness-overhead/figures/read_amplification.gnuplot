@@ -1,0 +1,73 @@
+# Read amplification: uniform_read, zipf_read
+# Draw again with: gnuplot read_amplification.gnuplot
+# Reads read_amplification.csv, writes read_amplification.svg and read_amplification.png.
+
+data = 'read_amplification.csv'
+set datafile separator comma
+set datafile columnheaders
+set encoding utf8
+set style fill solid 1.0 noborder
+set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
+set border 3 linecolor rgb '#666666'
+set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
+# Three digits that matter, thousands apart.
+grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+set yrange [136:0]
+set grid xtics noytics
+set key off
+of(s, p, m) = stringcolumn('series') eq s && stringcolumn('phase') eq p ? column(m) : NaN
+at(d) = column('position') + d
+# A logarithmic axis has no place for 0: its label stands where the axis begins.
+seen(v, low) = v < low ? low : v
+
+do for [kind in 'svg png'] {
+  if (kind eq 'svg') {
+    set terminal svg size 1000,318 fixed font 'sans-serif,17' background rgb 'white'
+  } else {
+    set terminal pngcairo size 1000,318 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+  }
+  set output 'read_amplification.'.kind
+  unset label
+  unset object
+  set label 1 'Read amplification: uniform_read, zipf_read' at screen 0.016, screen 0.9182 left noenhanced font ',22'
+  set label 2 '2,000,000 records · 20,000,000 operations · batch 1,000 · durability none · memory 64 MiB' at screen 0.016, screen 0.8302 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 '3 seeds: median and range · memory device' at screen 0.016, screen 0.7642 left noenhanced font ',15' textcolor rgb '#555555'
+  set multiplot
+  set lmargin at screen 0.0730
+  set rmargin at screen 0.4930
+  set tmargin at screen 0.6667
+  set bmargin at screen 0.2390
+  unset logscale x
+  set xrange [0.0:1.25]
+  set xtics ('0.0' 0.0, '0.5' 0.5, '1.0' 1.0)
+  set xlabel 'read transfers per operation' noenhanced
+  set ytics ('null' 52, 'null' 118) scale 0
+  set label 'phase uniform_read, warm cache' at graph 0, first 19 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
+  set label 'phase zipf_read, warm cache' at graph 0, first 85 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
+  plot \
+    data using (of('null', 'uniform_read', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#999999' fillcolor rgb '#999999', \
+    data using (seen(of('null', 'uniform_read', 'ra_ios_upper'), 0.0)):(at(0.0)):(short(column('ra_ios'))) with labels left offset char 0.4,0 noenhanced font ',15', \
+    data using (of('null', 'zipf_read', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#999999' fillcolor rgb '#999999', \
+    data using (seen(of('null', 'zipf_read', 'ra_ios_upper'), 0.0)):(at(0.0)):(short(column('ra_ios'))) with labels left offset char 0.4,0 noenhanced font ',15'
+  unset label
+  unset object
+  set lmargin at screen 0.5390
+  set rmargin at screen 0.9590
+  set tmargin at screen 0.6667
+  set bmargin at screen 0.2390
+  unset logscale x
+  set xrange [0.0:1.25]
+  set xtics ('0.0' 0.0, '0.5' 0.5, '1.0' 1.0)
+  set xlabel 'bytes read per operation' noenhanced
+  set ytics ('' 52, '' 118) scale 0
+  plot \
+    data using (of('null', 'uniform_read', 'read_bytes_per_operation')):(at(0.0)):(0.0):(column('read_bytes_per_operation')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#999999' fillcolor rgb '#999999', \
+    data using (seen(of('null', 'uniform_read', 'read_bytes_per_operation_upper'), 0.0)):(at(0.0)):(short(column('read_bytes_per_operation'))) with labels left offset char 0.4,0 noenhanced font ',15', \
+    data using (of('null', 'zipf_read', 'read_bytes_per_operation')):(at(0.0)):(0.0):(column('read_bytes_per_operation')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#999999' fillcolor rgb '#999999', \
+    data using (seen(of('null', 'zipf_read', 'read_bytes_per_operation_upper'), 0.0)):(at(0.0)):(short(column('read_bytes_per_operation'))) with labels left offset char 0.4,0 noenhanced font ',15'
+  unset label
+  unset object
+  unset multiplot
+  unset output
+}

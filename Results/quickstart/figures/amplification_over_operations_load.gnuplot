@@ -1,0 +1,67 @@
+# Write amplification over operations: load
+# Draw again with: gnuplot amplification_over_operations_load.gnuplot
+# Reads amplification_over_operations_load.csv, writes amplification_over_operations_load.svg and amplification_over_operations_load.png.
+
+data = 'amplification_over_operations_load.csv'
+set datafile separator comma
+set datafile columnheaders
+set encoding utf8
+set style fill solid 1.0 noborder
+set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
+set border 3 linecolor rgb '#666666'
+set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
+# Three digits that matter, thousands apart.
+grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+set lmargin at screen 0.1000
+set rmargin at screen 0.7510
+set tmargin at screen 0.7660
+set bmargin at screen 0.1348
+set key off
+is(s) = stringcolumn('series') eq s
+set logscale x 10
+set xrange [1000.0:1151391.529382108]
+set xtics ('1,000' 1000.0, '3,000' 3000.0, '10,000' 10000.0, '30,000' 30000.0, '100,000' 100000.0, '300,000' 300000.0, '1,000,000' 1000000.0)
+set xlabel 'operations since the phase began, log scale' noenhanced
+set logscale y 10
+set yrange [0.5:147.6863999812603]
+set ytics ('1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0)
+set ylabel 'bytes written ÷ logical bytes, log scale' noenhanced
+set ylabel offset char -1.5,0
+
+do for [kind in 'svg png'] {
+  if (kind eq 'svg') {
+    set terminal svg size 1000,564 fixed font 'sans-serif,17' background rgb 'white'
+  } else {
+    set terminal pngcairo size 1000,564 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+  }
+  set output 'amplification_over_operations_load.'.kind
+  unset label
+  unset object
+  set label 1 'Write amplification over operations: load' at screen 0.016, screen 0.9539 left noenhanced font ',22'
+  set label 2 '20,000 to 1,000,000 records · batch 1,000 · durability none, prefix, at_checkpoints, each_commit' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 'memory 1 MiB to 13.8 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 'solid: wa_total   dashed: wa_data   both since the phase began' at screen 0.1000, screen 0.7943 left noenhanced font ',15'
+  set object rectangle from screen 0.7690, screen 0.7411 to screen 0.7910, screen 0.7482 front fillcolor rgb '#0072b2' fillstyle solid noborder
+  set label 'sqlite-wal 105' at screen 0.7990, screen 0.7447 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.6986 to screen 0.7910, screen 0.7057 front fillcolor rgb '#56b4e9' fillstyle solid noborder
+  set label 'sqlite-rollback 86.3' at screen 0.7990, screen 0.7021 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.6560 to screen 0.7910, screen 0.6631 front fillcolor rgb '#cc79a7' fillstyle solid noborder
+  set label 'sorted-file 54.1' at screen 0.7990, screen 0.6596 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.6135 to screen 0.7910, screen 0.6206 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label 'append-log 1.03' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#999999' fillstyle solid noborder
+  set label 'null 0' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
+  plot \
+    data using (is('null') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#999999', \
+    data using (is('null') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#999999', \
+    data using (is('append-log') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#009e73', \
+    data using (is('append-log') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#009e73', \
+    data using (is('sorted-file') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#cc79a7', \
+    data using (is('sorted-file') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#cc79a7', \
+    data using (is('sqlite-wal') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#0072b2', \
+    data using (is('sqlite-wal') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#0072b2', \
+    data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#56b4e9', \
+    data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#56b4e9'
+  unset output
+}

@@ -1,0 +1,71 @@
+# Read amplification: read
+# Draw again with: gnuplot read_amplification.gnuplot
+# Reads read_amplification.csv, writes read_amplification.svg and read_amplification.png.
+
+data = 'read_amplification.csv'
+set datafile separator comma
+set datafile columnheaders
+set encoding utf8
+set style fill solid 1.0 noborder
+set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
+set border 3 linecolor rgb '#666666'
+set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
+# Three digits that matter, thousands apart.
+grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+set yrange [76:0]
+set grid xtics noytics
+set key off
+of(s, p, m) = stringcolumn('series') eq s && stringcolumn('phase') eq p ? column(m) : NaN
+at(d) = column('position') + d
+# A logarithmic axis has no place for 0: its label stands where the axis begins.
+seen(v, low) = v < low ? low : v
+
+do for [kind in 'svg png'] {
+  if (kind eq 'svg') {
+    set terminal svg size 1000,258 fixed font 'sans-serif,17' background rgb 'white'
+  } else {
+    set terminal pngcairo size 1000,258 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+  }
+  set output 'read_amplification.'.kind
+  unset label
+  unset object
+  set label 1 'Read amplification: read' at screen 0.016, screen 0.8992 left noenhanced font ',22'
+  set label 2 '200,000 records · 200,000 operations · batch 1,000 · durability at_checkpoints · memory 2.77 MiB' at screen 0.016, screen 0.7907 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 '3 seeds: median and range · memory device' at screen 0.016, screen 0.7093 left noenhanced font ',15' textcolor rgb '#555555'
+  set multiplot
+  set lmargin at screen 0.1720
+  set rmargin at screen 0.5430
+  set tmargin at screen 0.5891
+  set bmargin at screen 0.2946
+  unset logscale x
+  set xrange [0.0:1.5963312499999998]
+  set xtics ('0.0' 0.0, '0.5' 0.5, '1.0' 1.0, '1.5' 1.5)
+  set xlabel 'read transfers per operation' noenhanced
+  set ytics ('sqlite-counted' 22, 'sqlite-unix' 58) scale 0
+  set label 'not measured' at first 0.0, first 58 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  plot \
+    data using (of('sqlite-counted', 'read', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'read', 'ra_ios')):(at(0.0)):(column('ra_ios_lower')):(column('ra_ios_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
+    data using (seen(of('sqlite-counted', 'read', 'ra_ios_upper'), 0.0)):(at(0.0)):(short(column('ra_ios'))) with labels left offset char 0.4,0 noenhanced font ',15'
+  unset label
+  unset object
+  set lmargin at screen 0.5890
+  set rmargin at screen 0.9600
+  set tmargin at screen 0.5891
+  set bmargin at screen 0.2946
+  unset logscale x
+  set xrange [0.0:6538.572799999999]
+  set xtics ('0' 0.0, '2 k' 2000.0, '4 k' 4000.0, '6 k' 6000.0)
+  set xlabel 'bytes read per operation' noenhanced
+  set ytics ('' 22, '' 58) scale 0
+  set label 'not measured' at first 0.0, first 58 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  plot \
+    data using (of('sqlite-counted', 'read', 'read_bytes_per_operation')):(at(0.0)):(0.0):(column('read_bytes_per_operation')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'read', 'read_bytes_per_operation')):(at(0.0)):(column('read_bytes_per_operation_lower')):(column('read_bytes_per_operation_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
+    data using (seen(of('sqlite-counted', 'read', 'read_bytes_per_operation_upper'), 0.0)):(at(0.0)):(short(column('read_bytes_per_operation'))) with labels left offset char 0.4,0 noenhanced font ',15'
+  unset label
+  unset object
+  unset multiplot
+  unset output
+}
