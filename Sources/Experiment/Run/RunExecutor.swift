@@ -254,15 +254,7 @@ public final class RunExecutor {
   // MARK: Rows
 
   private func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
-    var row = RunRow(runID: spec.id, phase: phase.name)
-    row.study = spec.study
-    row.engine = spec.engine
-    row.label = spec.label
-    row.phaseKind = phase.kind
-    row.phaseIndex = UInt64(ordinal)
-    row.repeat = UInt64(spec.repeatIndex)
-    row.seed = spec.seed
-    row.status = .ok
+    var row = Self.row(of: spec, phase, ordinal, status: .ok)
     row.batchOperations = UInt64(spec.commit.batchOperations)
     row.syncEveryCommits = UInt64(spec.commit.syncEveryCommits)
     row.durabilityClass = engine?.durabilityClass.description
@@ -403,17 +395,23 @@ public final class RunExecutor {
   /// Rows for a run that has nothing to show.
   static func emptyRows(_ spec: RunSpec, status: RunStatus, reason: String) -> [RunRow] {
     spec.phases.enumerated().map { ordinal, phase in
-      var row = RunRow(runID: spec.id, phase: phase.name)
-      row.study = spec.study
-      row.engine = spec.engine
-      row.label = spec.label
-      row.phaseKind = phase.kind
-      row.phaseIndex = UInt64(ordinal)
-      row.repeat = UInt64(spec.repeatIndex)
-      row.seed = spec.seed
-      row.status = status
+      var row = row(of: spec, phase, ordinal, status: status)
       row.reason = reason
       return row
     }
+  }
+
+  /// What identifies a row.
+  private static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
+    var row = RunRow(runID: spec.id, phase: phase.name)
+    row.study = spec.study
+    row.engine = spec.engine
+    row.label = spec.label
+    row.phaseKind = phase.kind
+    row.phaseIndex = UInt64(ordinal)
+    row.repeat = UInt64(spec.repeatIndex)
+    row.seed = spec.seed
+    row.status = status
+    return row
   }
 }
