@@ -98,6 +98,17 @@ struct RunTests {
     let bytes = written.reduce(UInt64(0)) { $0 + ($1.transferredBytes ?? 0) }
     #expect(load.deviceWriteBytes == bytes)
     #expect(load.waTotalEnd == Double(bytes) / Double(400 * 76))
+    let counts = outcome.io.filter {
+      $0.phaseName == "load" && ($0.direction == "write" || $0.direction == "read")
+    }
+    let transfers = counts.reduce(UInt64(0)) { $0 + ($1.transferredOperations ?? 0) }
+    guard case .count(let blocks)? = load["dam_ios_4096"] else {
+      Issue.record("A load has a count of 4 KiB blocks.")
+      return
+    }
+    // Every transfer is whole units of 4 KiB, so blocks are bytes ÷ 4096, and at least one a transfer.
+    #expect(blocks * 4096 == (load.deviceReadBytes ?? 0) + (load.deviceWriteBytes ?? 0))
+    #expect(blocks >= transfers && transfers > 0)
     let cold = try #require(outcome.runs.first { $0.phaseName == "cold" })
     #expect(cold.answersChecked == 200)
     #expect(cold.returnedBytes == 200 * 76)

@@ -15,6 +15,8 @@ struct MeterReading {
   var ledger: IOLedger
   var counts: DeviceCounts
   var charge: TimeCharge
+  /// B of the disk-access model that `charge` counts blocks of, in bytes.
+  var blockByteCount: Int
   var wallNanoseconds: UInt64
   var userNanoseconds: UInt64
   var systemNanoseconds: UInt64
@@ -24,6 +26,7 @@ struct MeterReading {
     ledger = device.channel.ledger
     counts = device.stack.counting.counts
     charge = device.timed.charge
+    blockByteCount = device.timed.clock.model.blockByteCount
     kernel = KernelIOCounters.now()
     let cpu = betula_process_cpu_times()
     userNanoseconds = cpu.user_nanoseconds

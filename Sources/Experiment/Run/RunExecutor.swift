@@ -279,6 +279,7 @@ public final class RunExecutor {
     row.requestedReadBytes = ledger.total(.read).requestedByteCount
     row.requestedWriteBytes = ledger.total(.write).requestedByteCount
     let charge = end.charge.subtracting(start.charge)
+    row.setDiskAccessModelCount(charge.damBlockCount, blockByteCount: end.blockByteCount)
     row.affineMs = charge.affineSeconds * 1000
     row.pdamSteps = charge.pdamStepCount
     row.deviceS = charge.deviceSeconds
