@@ -479,7 +479,8 @@ public final class SQLiteEngine: Engine {
     return settings.sorted { $0.name < $1.name }
   }
 
-  /// SQLite's own counters. The memory marks are of the process, all its SQLite engines together.
+  /// The connection's own counters. SQLite's marks of memory are of the whole process, other engines included, so they
+  /// would not be the same twice and are left out.
   public func statistics() -> [(name: String, value: UInt64)] {
     guard let connection else { return [] }
     return [
@@ -490,8 +491,6 @@ public final class SQLiteEngine: Engine {
       ("cache_used_bytes", connection.status(SQLITE_DBSTATUS_CACHE_USED)),
       ("cache_writes", connection.status(SQLITE_DBSTATUS_CACHE_WRITE)),
       ("directory_generation", space?.generation ?? 0),
-      ("process_memory_highwater_bytes", UInt64(max(0, sqlite3_memory_highwater(0)))),
-      ("process_memory_used_bytes", UInt64(max(0, sqlite3_memory_used()))),
       ("schema_used_bytes", connection.status(SQLITE_DBSTATUS_SCHEMA_USED)),
       ("statement_used_bytes", connection.status(SQLITE_DBSTATUS_STMT_USED)),
     ]

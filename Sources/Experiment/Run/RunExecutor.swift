@@ -192,7 +192,8 @@ public final class RunExecutor {
     }
     if isCounted { fillReads(&row, loop) }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
-      row.setStatistic(after.name, after.value &- before.value)
+      let isLevel = after.name.hasSuffix("_bytes")
+      row.setStatistic(after.name, isLevel ? after.value : after.value &- before.value)
       if after.name.hasSuffix("_inspected"), row.raStruct == nil, !wrote {
         row.raStruct = ReadAmplification.inspections(
           inspectedCount: after.value &- before.value, operationCount: loop.operationCount)
