@@ -530,7 +530,7 @@ enum MetricEntries {
       preference: .smallerIsBetter, source: "Metric definitions, section \"Space amplification\"."),
     Metric(
       "statistic_<name>", in: [.runs], .count, unit: "", label: "Engine statistic",
-      formula: "A counter of the engine that is not I/O, over the phase; at its end when the name ends in _bytes.",
+      formula: "A counter of the engine that is not I/O, over the phase (a level at its end: _used_bytes).",
       source: house),
     Metric(
       "p_<parameter>", in: [.runs], .text, unit: "the parameter's", label: "Parameter",

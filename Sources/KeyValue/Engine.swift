@@ -151,8 +151,8 @@ public protocol Engine: ReadView {
   /// name.
   func settingsReadBack() -> [(name: String, value: String)]
 
-  /// Counters that are not I/O (nodes inspected, cache hits …), name and value, sorted by name. A name that ends in
-  /// `_bytes` is a level, recorded as it stands; all others only grow and are recorded as what a phase added. Nothing
+  /// Counters that are not I/O (nodes inspected, cache hits …), name and value, sorted by name. A name ending in
+  /// `_used_bytes` is a level, recorded as it stands; all others only grow and are recorded as what a phase added. Nothing
   /// here may depend on a clock or on other engines of the process.
   func statistics() -> [(name: String, value: UInt64)]
 

@@ -192,7 +192,7 @@ public final class RunExecutor {
     }
     if isCounted { fillReads(&row, loop) }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
-      let isLevel = after.name.hasSuffix("_bytes")
+      let isLevel = after.name.hasSuffix("_used_bytes")
       row.setStatistic(after.name, isLevel ? after.value : after.value &- before.value)
       if after.name.hasSuffix("_inspected"), row.raStruct == nil, !wrote {
         row.raStruct = ReadAmplification.inspections(
