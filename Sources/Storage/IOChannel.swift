@@ -27,7 +27,7 @@ public final class IOChannel {
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
-  private var books = Books()
+  private var books = TransferBooks()
   private var singleBatch = TransferBatch()
 
   /// A channel to `device`.
@@ -111,12 +111,7 @@ public final class IOChannel {
       poisonedBy = error.description
       throw error
     }
-    var count = IOCount()
-    count.requestedOperationCount = 1
-    count.transferredOperationCount = 1
-    count.requestedByteCount = operation.byteCount
-    count.transferredByteCount = operation.byteCount
-    books.ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+    books.enter(operation)
   }
 
   /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
@@ -137,11 +132,22 @@ public final class IOChannel {
   }
 }
 
-/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
-private struct Books {
+/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch. A channel
+/// keeps it while a run goes on, a reader of traces afterwards: the same code, so the same numbers.
+struct TransferBooks {
   var ledger = IOLedger()
   private(set) var totals = TransferTotals()
   private var ends = TransferEnds()
+
+  /// A control call: one operation, and for a discard its bytes.
+  mutating func enter(_ operation: ControlOperation) {
+    var count = IOCount()
+    count.requestedOperationCount = 1
+    count.transferredOperationCount = 1
+    count.requestedByteCount = operation.byteCount
+    count.transferredByteCount = operation.byteCount
+    ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+  }
 
   mutating func enter(_ batch: borrowing TransferBatch) {
     for position in batch.transfers.indices {

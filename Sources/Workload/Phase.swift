@@ -1,6 +1,7 @@
 // The phases of a run as data: which kinds there are, what each takes, and the decoded form that a stream is made from.
 //
 //   phaseCatalogue: load │ read │ write │ mixed │ warm    move data: DataPhase ──▶ OperationStream
+//                   replay                                moves data that was recorded: section ──▶ OperationStream
 //                   settle │ reopen │ drop_cache │ checkpoint    verbs: no operations
 //
 // Invariants
@@ -46,6 +47,9 @@ public let phaseCatalogue: [PhaseDescriptor] = [
     kind: "warm", summary: "Gets that fill the caches; the same keys are hot as in the other phases.",
     movesData: true,
     parameters: [operationsParameter] + keyChoiceParameters),
+  PhaseDescriptor(
+    kind: "replay", summary: "The operations of the recorded stream's section of this name, as they were.",
+    movesData: true, parameters: []),
   PhaseDescriptor(
     kind: "settle", summary: "Finishes owed compaction and flushing, and checkpoints.", movesData: false,
     parameters: []),
@@ -192,6 +196,9 @@ public struct DataPhase: Equatable, Sendable {
       throw WorkloadError(parameter: "phase", reason: "'\(kind)' is none of \(known)")
     }
     guard descriptor.movesData else { return nil }
+    if kind == "replay" {
+      throw WorkloadError(parameter: "phase", reason: "a replay takes its operations from a recorded stream")
+    }
     let complete = try parameters.filled(with: descriptor.parameters)
     if kind == "load" {
       return DataPhase(

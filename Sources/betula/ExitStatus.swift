@@ -3,6 +3,7 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import Primitives
 import Report
 import Results
 
@@ -34,9 +35,61 @@ func withUserErrors<Result>(_ body: () throws -> Result) throws -> Result {
   } catch let error as ReportError {
     complain("\(error)")
     throw error.isOfFileSystem ? ExitStatus.fileSystem : ExitStatus.badData
+  } catch let choice as RunChoice {
+    complain("\(choice)")
+    throw ExitStatus.badData
+  } catch let error as FileProblem {
+    complain("\(error)")
+    throw error.status
+  } catch let error as UnknownNameError {
+    complain("\(error)")
+    throw ExitStatus.badData
   } catch is RunInterrupted {
     complain("interrupted; nothing was recorded")
     throw ExitStatus.interrupted
+  }
+}
+
+/// A file the user named that cannot be used, with its path.
+struct FileProblem: Error, CustomStringConvertible {
+  /// The sentence.
+  var description: String
+  /// What the program ends with.
+  var status: ExitCode
+
+  /// What a storage error means for the file at `path`.
+  init(_ error: StorageError, path: String) {
+    if case .deviceFailed(_, _, _, let number, let reason) = error {
+      description = number == 2 ? "\(path): there is no such file" : "\(path): \(reason)"
+      status = number == 2 ? ExitStatus.noInput : ExitStatus.fileSystem
+    } else {
+      description = "\(path): \(error)"
+      status = ExitStatus.badData
+    }
+  }
+
+  /// The system refused to write `path`.
+  init(writing path: String, _ error: any Error) {
+    description = "\(path) cannot be written: \(error.localizedDescription)"
+    status = ExitStatus.fileSystem
+  }
+}
+
+/// Runs `body`, naming `path` in what goes wrong with its bytes.
+func withFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch let error as StorageError {
+    throw FileProblem(error, path: path)
+  }
+}
+
+/// Writes a text whole or not at all.
+func writeFile(_ text: String, to path: String) throws {
+  do {
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+  } catch {
+    throw FileProblem(writing: path, error)
   }
 }
 

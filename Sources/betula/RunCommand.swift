@@ -19,6 +19,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Keep each run's device as <run id>.volume in this folder.")
   var keepVolumes: String?
 
+  @Option(help: "Keep each run's I/O trace as <run id>.trace in this folder; see `betula trace`.")
+  var keepTraces: String?
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -37,8 +40,8 @@ struct RunCommand: ParsableCommand {
       let line = ProgressLine(isQuiet: quiet)
       let isQuiet = quiet
       let options = StudyRunner.Options(
-        keepVolumesDirectory: keepVolumes, repository: FileManager.default.currentDirectoryPath,
-        scale: arguments.scale ?? "",
+        keepVolumesDirectory: keepVolumes, keepTracesDirectory: keepTraces,
+        repository: FileManager.default.currentDirectoryPath, scale: arguments.scale ?? "",
         observer: RunObserver(
           progressed: { line.show($0) }, isInterrupted: { betula_interrupt_count() > 0 },
           noted: { if !isQuiet { line.note($0) } }))

@@ -11,14 +11,20 @@ struct RunDevice {
   let timed: TimedDevice
   let channel: IOChannel
   let budget: MemoryBudget
+  /// The run's trace, nil when nobody asked for one.
+  let trace: RunTrace?
   private let temporaryFile: String?
 
-  init(_ spec: RunSpec) throws {
+  /// - Parameters:
+  ///   - request: the trace to keep.
+  ///   - timeModel: what `device_s` is charged under instead of the profile.
+  init(_ spec: RunSpec, trace request: TraceRequest? = nil, timeModel: TimeModel? = nil) throws {
     let device = spec.device
     var description = DeviceDescription()
     description.capacityByteCount = UInt64(device.capacityByteCount)
     description.transferUnitByteCount = device.transferUnitByteCount
-    description.timeModel = TimeModel(profile: try DeviceProfile.named(device.profile))
+    description.timeModel = try timeModel ?? TimeModel(profile: DeviceProfile.named(device.profile))
+    if let request { try RunTrace.prepare(&description, spec, request) }
     if device.kind == .file {
       let folder = device.path ?? NSTemporaryDirectory()
       let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
@@ -29,6 +35,7 @@ struct RunDevice {
       temporaryFile = nil
     }
     stack = try DeviceStack(description)
+    trace = RunTrace.of(stack, request)
     guard let timed = stack.timed else {
       preconditionFailure("A stack described with a time model has a clock.")
     }
@@ -57,8 +64,9 @@ struct RunDevice {
     }
   }
 
-  /// Removes what a file device left, also after a failure.
+  /// Removes what a file device and an unfinished trace left, also after a failure.
   func removeFile() throws {
+    try trace?.discard()
     if let temporaryFile, FileManager.default.fileExists(atPath: temporaryFile) {
       try FileManager.default.removeItem(atPath: temporaryFile)
     }

@@ -37,6 +37,8 @@ public struct RunOutcome: Sendable {
   public var failure: String?
   /// The hash of the device's bytes at the end, nil where the device is a file.
   public var deviceHash: UInt64?
+  /// The trace, when it was asked for in memory.
+  public var trace: [UInt8]?
 
   /// Nothing yet.
   public init() {}
@@ -48,6 +50,8 @@ public final class RunExecutor {
   private let entry: EngineEntry
   private let observer: RunObserver
   private let keepVolumesDirectory: String?
+  private let traceRequest: TraceRequest?
+  private let timeModel: TimeModel?
   private let tick: (String, UInt64, UInt64) -> Void
 
   private var outcome = RunOutcome()
@@ -61,14 +65,19 @@ public final class RunExecutor {
   /// - Parameters:
   ///   - tick: called with (phase, operations done, operations of the phase) every few thousand operations.
   ///   - keepVolumesDirectory: where the device's bytes are kept as `<run id>.volume`; nil to keep none.
+  ///   - trace: the trace to leave; nil for none.
+  ///   - timeModel: what the clock charges under instead of the spec's profile.
   public init(
     spec: RunSpec, entry: EngineEntry, observer: RunObserver = RunObserver(),
-    keepVolumesDirectory: String? = nil, tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
+    keepVolumesDirectory: String? = nil, trace: TraceRequest? = nil, timeModel: TimeModel? = nil,
+    tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
   ) {
     self.spec = spec
     self.entry = entry
     self.observer = observer
     self.keepVolumesDirectory = keepVolumesDirectory
+    traceRequest = trace
+    self.timeModel = timeModel
     self.tick = tick
   }
 
@@ -92,7 +101,7 @@ public final class RunExecutor {
     var phaseName = "open"
     do {
       let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
-      let device = try RunDevice(spec)
+      let device = try RunDevice(spec, trace: traceRequest, timeModel: timeModel)
       defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
       var engine = try entry.open(environment, spec.engineParameters)
@@ -130,6 +139,7 @@ public final class RunExecutor {
       if let keepVolumesDirectory {
         try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
       }
+      outcome.trace = try device.trace?.finish()
     } catch let interrupted as RunInterrupted {
       throw interrupted
     } catch {
@@ -151,6 +161,7 @@ public final class RunExecutor {
   private func runData(
     _ loop: consuming PhaseLoop, _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice
   ) throws -> (AnswerChecker, StreamPosition, UInt64) {
+    device.trace?.beginPhase(phase.name)
     let start = MeterReading(device)
     let statisticsBefore = engine.statistics()
     let checkedBefore = loop.checker.checkedAnswerCount
@@ -165,9 +176,11 @@ public final class RunExecutor {
       }
     }
     let acknowledged = MeterReading(device)
+    device.trace?.acknowledge()
     let wrote = loop.logicalWriteByteCount > 0
     if wrote { try engine.checkpoint() }
     let end = MeterReading(device)
+    device.trace?.endPhase()
 
     var row = baseRow(phase, ordinal, engine)
     row.operations = loop.operationCount
@@ -213,6 +226,7 @@ public final class RunExecutor {
   private func runVerb(
     _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice, _ checker: AnswerChecker
   ) throws -> any Engine {
+    device.trace?.beginPhase(phase.name)
     let start = MeterReading(device)
     var current = engine
     switch phase.kind {
@@ -228,6 +242,7 @@ public final class RunExecutor {
     default: preconditionFailure("Phase kind '\(phase.kind)' is in the catalogue but has no meaning here.")
     }
     let end = MeterReading(device)
+    device.trace?.endPhase()
     var row = baseRow(phase, ordinal, current)
     row.operations = 0
     row.memoryPeakBytes = UInt64(device.budget.peakByteCount)

@@ -18,6 +18,21 @@ public struct RunProgress: Sendable {
   public var planCompletedOperations: UInt64
   /// Operations that the plan has.
   public var planTotalOperations: UInt64
+
+  /// A place in a plan.
+  public init(
+    runIndex: Int, runCount: Int, label: String, phase: String, completedOperations: UInt64,
+    totalOperations: UInt64, planCompletedOperations: UInt64, planTotalOperations: UInt64
+  ) {
+    self.runIndex = runIndex
+    self.runCount = runCount
+    self.label = label
+    self.phase = phase
+    self.completedOperations = completedOperations
+    self.totalOperations = totalOperations
+    self.planCompletedOperations = planCompletedOperations
+    self.planTotalOperations = planTotalOperations
+  }
 }
 
 /// Callbacks of a run.

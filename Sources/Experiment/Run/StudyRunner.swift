@@ -13,6 +13,8 @@ public struct StudyRunner {
   public struct Options {
     /// Where volumes are kept, nil for nowhere.
     public var keepVolumesDirectory: String?
+    /// Where traces are kept as `<run id>.trace`, nil for nowhere.
+    public var keepTracesDirectory: String?
     /// The folder whose commit the manifest names, nil for none.
     public var repository: String?
     /// The scale asked for; a word for the manifest.
@@ -22,10 +24,11 @@ public struct StudyRunner {
 
     /// The defaults keep nothing and say nothing.
     public init(
-      keepVolumesDirectory: String? = nil, repository: String? = nil, scale: String = "",
-      observer: RunObserver = RunObserver()
+      keepVolumesDirectory: String? = nil, keepTracesDirectory: String? = nil,
+      repository: String? = nil, scale: String = "", observer: RunObserver = RunObserver()
     ) {
       self.keepVolumesDirectory = keepVolumesDirectory
+      self.keepTracesDirectory = keepTracesDirectory
       self.repository = repository
       self.scale = scale
       self.observer = observer
@@ -75,7 +78,8 @@ public struct StudyRunner {
       var lastPhase = ("", UInt64(0))
       let executor = RunExecutor(
         spec: spec, entry: entry, observer: options.observer,
-        keepVolumesDirectory: options.keepVolumesDirectory
+        keepVolumesDirectory: options.keepVolumesDirectory,
+        trace: options.keepTracesDirectory.map { TraceRequest(.file(path: "\($0)/\(spec.id).trace")) }
       ) { phase, done, total in
         if phase != lastPhase.0 { finishedPhases += lastPhase.1 }
         lastPhase = (phase, done)

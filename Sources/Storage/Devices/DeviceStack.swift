@@ -27,6 +27,8 @@ public struct DeviceDescription: Equatable, Sendable {
   public var timeModel: TimeModel?
   /// Where the trace goes, nil for none.
   public var trace: TraceWriter.Destination?
+  /// What the trace says of itself.
+  public var traceDescription = LabelledText()
   /// What goes wrong.
   public var faults: [ScriptedFault] = []
   /// Whether the fault device keeps what a crash would leave (memory only).
@@ -137,7 +139,8 @@ public struct DeviceStack {
     }
     var tracing: TracingDevice?
     if let destination = description.trace {
-      let device = try TracingDevice(base: top, destination: destination)
+      let device = try TracingDevice(
+        base: top, destination: destination, description: description.traceDescription)
       tracing = device
       top = device
     }
