@@ -44,7 +44,8 @@ public struct OperationStream: Sendable {
   /// The hash of those handed out.
   public private(set) var hash = StreamHash()
 
-  private let start: StreamPosition
+  /// Where the run stands before the first operation.
+  public let start: StreamPosition
   private var phase: DataPhase
   private let workload: WorkloadSpec
   private let kinds: ContiguousArray<StreamOperation>
@@ -142,7 +143,8 @@ public struct OperationStream: Sendable {
     if section.start.nextVersion < position.nextVersion {
       throw WorkloadError(
         parameter: "stream",
-        reason: "section '\(section.name)' begins with version \(section.start.nextVersion), and the run stands at "
+        reason:
+          "section '\(section.name)' begins with version \(section.start.nextVersion), and the run stands at "
           + "\(position.nextVersion); replay the sections once each, in their order")
     }
     try self.init(

@@ -17,6 +17,7 @@ struct Betula: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, PlanCommand.self, ReportCommand.self, EnginesCommand.self, ExplainCommand.self,
-      SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, TraceCommand.self, DoctorCommand.self,
+      SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, TraceCommand.self,
+      StreamCommand.self, DoctorCommand.self,
     ])
 }

@@ -68,6 +68,14 @@ struct FileProblem: Error, CustomStringConvertible {
     }
   }
 
+  /// The system refused to read `path`, or there is no such file.
+  init(reading path: String, _ error: any Error) {
+    let exists = FileManager.default.fileExists(atPath: path)
+    description =
+      exists ? "\(path) cannot be read: \(error.localizedDescription)" : "\(path): there is no such file"
+    status = exists ? ExitStatus.fileSystem : ExitStatus.noInput
+  }
+
   /// The system refused to write `path`.
   init(writing path: String, _ error: any Error) {
     description = "\(path) cannot be written: \(error.localizedDescription)"

@@ -100,7 +100,8 @@ public final class RunExecutor {
   private func run(failed: (String, String) -> Void) throws {
     var phaseName = "open"
     do {
-      let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
+      let source = try RunWorkload(spec)
+      let workload = source.spec
       let device = try RunDevice(spec, trace: traceRequest, timeModel: timeModel)
       defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
@@ -117,13 +118,10 @@ public final class RunExecutor {
         tick(phase.name, 0, 0)
         device.budget.resetPeak()
         checker.beginPhase(phase.name)
-        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload)
-        {
+        if let (data, stream) = try source.operations(of: phase, ordinal: ordinal, position: position) {
           let loop = PhaseLoop(
             engine: engine, device: device, workload: workload, phase: data,
-            stream: try OperationStream(
-              phase: data, phaseOrdinal: ordinal, workload: workload, position: position),
-            checker: checker, commit: spec.commit, commitCount: commitCount)
+            stream: stream, checker: checker, commit: spec.commit, commitCount: commitCount)
           (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
           temperature = "warm"
         } else {
@@ -183,6 +181,8 @@ public final class RunExecutor {
     device.trace?.endPhase()
 
     var row = baseRow(phase, ordinal, engine)
+    // What is replayed is what was recorded.
+    row.phaseKind = loop.phase.kind
     row.operations = loop.operationCount
     row.logicalWriteBytes = loop.logicalWriteByteCount
     row.streamHash = loop.stream.hash.description

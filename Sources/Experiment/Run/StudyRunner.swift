@@ -133,6 +133,10 @@ public struct StudyRunner {
         "\(plan.study.repeats == 1 ? "One repeat" : "\(plan.study.repeats) repeats"): counts are exact for this seed, "
           + "no interval is given; timings are single measurements.")
     }
+    if let stream = plan.study.stream {
+      let hash = stream.contentHash.prefix(16)
+      sentences.append("Operations are replayed from '\(stream.path)', whose SHA-256 begins with \(hash).")
+    }
     let sizes = Set(plan.runs.map(\.records)).sorted()
     if sizes.count > 1 {
       sentences.append(
@@ -146,6 +150,9 @@ public struct StudyRunner {
   private static func operationCount(_ spec: RunSpec) -> UInt64 {
     spec.phases.reduce(0) { sum, phase in
       if phase.kind == "load" { return sum + UInt64(spec.records) }
+      if phase.kind == StudyStream.replayKind {
+        return sum + (spec.stream?.section(named: phase.name)?.operationCount ?? 0)
+      }
       if case .integer(let count)? = phase.parameters["operations"] { return sum + UInt64(count) }
       return sum
     }

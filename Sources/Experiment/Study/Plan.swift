@@ -79,7 +79,20 @@ private struct PlanBuilder {
         }
       }
     }
+    if let stream = study.stream { try refuse(runs, stream) }
     return runs
+  }
+
+  /// Refuses runs that cannot replay the study's stream.
+  private func refuse(_ runs: [RunSpec], _ stream: StudyStream) throws(StudyProblems) {
+    var messages: [String] = []
+    for run in runs {
+      for fault in stream.faults(of: run) where !messages.contains(fault) { messages.append(fault) }
+    }
+    if messages.isEmpty { return }
+    let place = SourcePlace(file: study.name, line: 1, column: 1)
+    throw StudyProblems(
+      messages.prefix(20).map { StudyProblem(place: place, keyPath: "stream", message: $0) })
   }
 
   private var tooMany: StudyProblem {
@@ -187,6 +200,7 @@ private struct PlanBuilder {
       engineFormatVersion: vocabulary.engine(entry.engine)?.formatVersion ?? 0,
       engineParameters: cell.engineParameters, workload: cell.workload, device: cell.device,
       memoryBudgetByteCount: cell.memoryBudget.byteCount(dataByteCount: dataByteCount), commit: cell.commit,
-      phases: cell.phases, studySeed: study.seed, repeatIndex: repeatIndex, axisPoints: cell.points)
+      phases: cell.phases, studySeed: study.seed, repeatIndex: repeatIndex, axisPoints: cell.points,
+      stream: study.stream)
   }
 }

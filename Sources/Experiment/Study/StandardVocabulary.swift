@@ -39,6 +39,7 @@ extension StudyVocabulary {
 
   private static func need(_ phase: PhaseDescriptor) -> Phase.Need {
     if phase.kind == "load" { return .loadsRecords }
+    if phase.kind == StudyStream.replayKind { return .mayLoadRecords }
     return phase.movesData ? .needsRecords : .nothing
   }
 

@@ -180,6 +180,8 @@ public struct Study: Equatable, Sendable {
   public var axes: [StudyAxis]
   /// What the report draws.
   public var figures: [FigureSpec]
+  /// The recorded stream that replay phases take their operations from.
+  public var stream: StudyStream?
 
   /// The study as plain data, keys in the order of the grammar.
   public var value: StudyValue {
@@ -195,7 +197,8 @@ public struct Study: Equatable, Sendable {
       return .map(entries)
     }
     let axisEntries = axes.map { StudyValue.Entry($0.path, .list($0.values.map { StudyValue($0) })) }
-    return .map([
+    let streamEntry = stream.map { [StudyValue.Entry("stream", .text($0.path))] } ?? []
+    let head: [StudyValue.Entry] = [
       .init("schema", .integer(1)),
       .init("study", .text(name)),
       .init("title", .text(title)),
@@ -205,12 +208,15 @@ public struct Study: Equatable, Sendable {
       .init("memory_budget", StudyValue(memoryBudget.value)),
       .init("device", device.value),
       .init("workload", StudyValue(workload)),
+    ]
+    let tail: [StudyValue.Entry] = [
       .init("commit", commit.value),
       .init("engines", .list(engineValues)),
       .init("phases", .list(phases.map(\.value))),
       .init("axes", .map(axisEntries)),
       .init("figures", .list(figures.map(\.value))),
-    ])
+    ]
+    return .map(head + streamEntry + tail)
   }
 
   /// The study for people; decodes to an equal study.

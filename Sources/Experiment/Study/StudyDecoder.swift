@@ -20,7 +20,7 @@ struct StudyDecoder {
   /// The keys at the top of a study.
   static let rootKeys: [String] = [
     "schema", "study", "title", "question", "seed", "repeats", "memory_budget", "device", "workload",
-    "commit",
+    "stream", "commit",
     "engines", "phases", "axes", "scales", "figures",
   ]
 
@@ -442,6 +442,7 @@ struct StudyDecoder {
           problem(kindNode.place, "\(path).phase", message)
           problems[problems.count - 1].allowed = "a phase of kind \(loads.joined(separator: ", ")) before it"
         }
+      case .mayLoadRecords: loadPlace = loadPlace ?? kindNode.place
       case .nothing: break
       }
       phases.append(PhaseSpec(kind: kind, name: name, parameters: phaseParameters(item, phase, name: name)))

@@ -33,6 +33,11 @@ public enum StudySchema {
       .init("memory_budget", budget),
       .init("device", object(device, description: "What the bytes live on.")),
       .init("workload", parameters(vocabulary.workload, description: "Keys and values.")),
+      .init(
+        "stream",
+        text(
+          "A recorded operation stream that replay phases take their operations from, relative to this file.")
+      ),
       .init("commit", parameters(StudyVocabulary.commit, description: "How writes are grouped.")),
       .init(
         "engines", list(oneOf(vocabulary.engines.map { engine($0, vocabulary) }), "The engines compared.")),

@@ -36,6 +36,8 @@ public struct StudyVocabulary: Sendable {
     public enum Need: Sendable {
       /// Writes the records; once per study.
       case loadsRecords
+      /// May write records, which then need no other loading; works on anything.
+      case mayLoadRecords
       /// Works on loaded records.
       case needsRecords
       /// Works on anything.
