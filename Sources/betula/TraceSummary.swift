@@ -89,9 +89,9 @@ struct TraceSummary {
     }
   }
 
-  /// The columns of io.csv; without names given, its phases alone.
+  /// The columns of io.csv. The whole is left out beside its parts, so that rows can be added up.
   func commaSeparatedText(_ named: [(name: String, stretch: TraceStretch)]) -> String {
-    Table<IOColumns>.text(rows(named))
+    Table<IOColumns>.text(rows(named.count == 1 ? named : named.filter { $0.name != ChargeTable.whole }))
   }
 
   private struct Listing: Encodable {

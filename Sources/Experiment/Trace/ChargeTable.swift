@@ -50,12 +50,19 @@ public struct ChargeTable: Equatable, Sendable {
   ///
   /// - Throws: as above.
   public init(_ reader: inout TraceReader, models: [ChargeModel], phases: [String] = []) throws {
-    let audit = try TraceAudit(&reader, models: models.map(\.constants))
+    // Models of several kinds with the same constants share a clock, which charges all four at once.
+    var clocks: [TimeModel] = []
+    let clockOfModel = models.map { model in
+      if let known = clocks.firstIndex(of: model.constants) { return known }
+      clocks.append(model.constants)
+      return clocks.count - 1
+    }
+    let audit = try TraceAudit(&reader, models: clocks)
     description = reader.description
     self.models = models
     let named = try audit.named(phases)
     rows = named.flatMap { name, stretch in
-      models.indices.map { index in Self.row(name, stretch, models[index], stretch.charges[index]) }
+      zip(models, clockOfModel).map { Self.row(name, stretch, $0, stretch.charges[$1]) }
     }
   }
 
