@@ -19,6 +19,7 @@ struct RunDevice {
     description.capacityByteCount = UInt64(device.capacityByteCount)
     description.transferUnitByteCount = device.transferUnitByteCount
     description.timeModel = TimeModel(profile: try DeviceProfile.named(device.profile))
+    description.flash = device.flash?.configuration
     if device.kind == .file {
       let folder = device.path ?? NSTemporaryDirectory()
       let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"

@@ -24,6 +24,9 @@ public final class TraceWriter {
   /// Bytes given to the destination so far, unfinished block excluded.
   public private(set) var writtenByteCount: UInt64 = 0
 
+  /// What the kernel charged this process for writing the trace: not the run's I/O.
+  public private(set) var kernelCharge = KernelIOCounters()
+
   private let file: SystemFile?
   private let unitByteCount: Int
   private var block: [UInt8] = []
@@ -222,6 +225,12 @@ public final class TraceWriter {
       bytes.append(contentsOf: newBytes)
       writtenByteCount += UInt64(newBytes.count)
       return
+    }
+    let before = KernelIOCounters.ofThread()
+    defer {
+      if let before, let after = KernelIOCounters.ofThread() {
+        kernelCharge = kernelCharge.adding(after.subtracting(before))
+      }
     }
     newBytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }
