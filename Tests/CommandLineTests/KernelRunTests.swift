@@ -16,11 +16,11 @@ import Testing
     study: direct
     memory_budget: 1MiB
     device: { kind: file, io: direct, capacity: 256MiB }
-    workload: { records: 20_000, key_bytes: 16, value_bytes: 100 }
-    commit: { batch_operations: 500, sync_every_commits: 2 }
+    workload: { records: 8_000, key_bytes: 16, value_bytes: 100 }
+    commit: { batch_operations: 500, sync_every_commits: 4 }
     engines:
-      - { engine: append-log, records: 5_000, maximum_operations: 20 }
-      - { engine: sorted-file, records: 5_000, maximum_operations: 2_000 }
+      - { engine: append-log, records: 2_000, maximum_operations: 20 }
+      - { engine: sorted-file, records: 2_000, maximum_operations: 1_000 }
       - { engine: sqlite, label: wal, parameters: { journal_mode: wal } }
       - { engine: sqlite, label: delete, parameters: { journal_mode: delete } }
       - { engine: sqlite, label: control, parameters: { vfs: unix } }
@@ -28,8 +28,8 @@ import Testing
       - { phase: load, order: random }
       - { phase: settle }
       - { phase: reopen }
-      - { phase: read, operations: 5_000 }
-      - { phase: write, operations: 5_000, operation: overwrite }
+      - { phase: read, operations: 2_000 }
+      - { phase: write, operations: 2_000, operation: overwrite }
       - { phase: settle, name: settle_end }
     """
 
