@@ -189,8 +189,10 @@ enum MetricEntries {
           label: "Write amplification, flash",
           formula:
             "Bytes programmed by the flash-translation model ÷ logical_write_bytes, \(moment.meaning).",
-          included: "Host writes × the model's garbage-collection factor.",
-          excluded: "What a real drive does inside.", preference: .smallerIsBetter, source: section))
+          included:
+            "Flash pages programmed for host writes, a part of a page as a whole one, and pages moved by garbage collection; empty without device.flash.",
+          excluded: "Preconditioning; what a real drive does inside.", preference: .smallerIsBetter,
+          source: section))
     }
     entries.append(
       Metric(
@@ -442,6 +444,7 @@ enum MetricEntries {
       Metric(
         "kernel_read_bytes", in: [.timing], .count, unit: "byte", label: "Kernel bytes read",
         formula: "read_bytes of /proc/self/io in the phase; only on a file device.",
+        excluded: "Reads of ranges never written, which reach no disk; what a trace file was charged.",
         source: counting, isClockDependent: true),
       Metric(
         "kernel_write_bytes", in: [.timing], .count, unit: "byte", label: "Kernel bytes written",
@@ -450,7 +453,7 @@ enum MetricEntries {
         source: counting, isClockDependent: true),
       Metric(
         "kernel_write_residual_bytes", in: [.timing], .real, unit: "byte", label: "Kernel residual",
-        formula: "kernel_write_bytes − device_write_bytes; on O_DIRECT within 1 % + 1 MiB.",
+        formula: "kernel_write_bytes − device_write_bytes; on O_DIRECT within 1 % + 1 MiB, or the run fails.",
         source: counting, isClockDependent: true),
       Metric(
         "operation", in: [.latency], .text, unit: "", label: "Operation",
@@ -530,10 +533,12 @@ enum MetricEntries {
       preference: .smallerIsBetter, source: "Metric definitions, section \"Space amplification\"."),
     Metric(
       "statistic_<name>", in: [.runs], .count, unit: "", label: "Engine statistic",
-      formula: "A counter of the engine that is not I/O, over the phase (a level at its end: _used_bytes).",
+      formula:
+        "A counter of the engine that is not I/O, or of the modelled flash drive (flash_…), over the phase (a level at its end: _used_bytes).",
       source: house),
     Metric(
       "p_<parameter>", in: [.runs], .text, unit: "the parameter's", label: "Parameter",
-      formula: "An engine or workload parameter in its canonical spelling.", source: house),
+      formula: "An engine, workload or flash-drive (flash_…) parameter in its canonical spelling.",
+      source: house),
   ]
 }

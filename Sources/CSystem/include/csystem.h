@@ -139,6 +139,8 @@ struct betula_process_io {
 
 /// Fills `result`; 0, or -errno when the kernel does not offer the counts (all fields are then zero).
 int betula_process_io(struct betula_process_io *result);
+/// The same for the calling thread alone (`/proc/thread-self/io`).
+int betula_thread_io(struct betula_process_io *result);
 
 /// The largest resident set of the process so far, in bytes.
 uint64_t betula_peak_resident_byte_count(void);

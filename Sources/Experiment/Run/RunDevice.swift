@@ -25,6 +25,7 @@ struct RunDevice {
     description.transferUnitByteCount = device.transferUnitByteCount
     description.timeModel = try timeModel ?? TimeModel(profile: DeviceProfile.named(device.profile))
     if let request { try RunTrace.prepare(&description, spec, request) }
+    description.flash = device.flash?.configuration
     if device.kind == .file {
       let folder = device.path ?? NSTemporaryDirectory()
       let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"

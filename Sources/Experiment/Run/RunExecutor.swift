@@ -59,6 +59,7 @@ public final class RunExecutor {
   /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
   private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
   private var peakAllocatedRatio: Double?
+  private let kernelAgreement: KernelAgreement
 
   /// An executor for `spec`.
   ///
@@ -79,6 +80,7 @@ public final class RunExecutor {
     traceRequest = trace
     self.timeModel = timeModel
     self.tick = tick
+    kernelAgreement = KernelAgreement(spec.device, noted: observer.noted)
   }
 
   /// Makes the run.
@@ -202,6 +204,8 @@ public final class RunExecutor {
       row.waTotalAck = WriteAmplification.total(ledger: acknowledgedLedger, logicalWriteByteCount: bytes)
       row.waDataEnd = WriteAmplification.data(ledger: ledger, logicalWriteByteCount: bytes)
       row.waTotalEnd = WriteAmplification.total(ledger: ledger, logicalWriteByteCount: bytes)
+      row.waFlashAck = acknowledged.flashAmplification(since: start, logicalWriteByteCount: bytes)
+      row.waFlashEnd = end.flashAmplification(since: start, logicalWriteByteCount: bytes)
     }
     if isCounted { fillReads(&row, loop) }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
@@ -218,7 +222,7 @@ public final class RunExecutor {
       outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
       outcome.series += sampleRows
     }
-    finishRow(row, phase, start, end)
+    try finishRow(row, phase, start, end, isCounted: isCounted)
     if wrote, isCounted { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
     return loop.finish()
   }
@@ -257,13 +261,15 @@ public final class RunExecutor {
           ledger: ledger, logicalWriteByteCount: bytes)
         outcome.runs[owed.row].waTotalSettled = WriteAmplification.total(
           ledger: ledger, logicalWriteByteCount: bytes)
+        outcome.runs[owed.row].waFlashSettled = end.flashAmplification(
+          since: owed.start, logicalWriteByteCount: bytes)
         outcome.runs[owed.row].saSettled = row.saLive
         outcome.runs[owed.row].settleDebtBytes =
           end.ledger.subtracting(start.ledger).total(.write).transferredByteCount
         unsettled = nil
       }
     }
-    finishRow(row, phase, start, end)
+    try finishRow(row, phase, start, end, isCounted: current.limits.countsTransfers)
     return current
   }
 
@@ -280,6 +286,7 @@ public final class RunExecutor {
     for (name, value) in spec.workload.sorted where name != "records" {
       row.setParameter(name, value.description)
     }
+    row.setParameters(of: spec.device.flash)
     return row
   }
 
@@ -299,6 +306,7 @@ public final class RunExecutor {
     row.affineMs = charge.affineSeconds * 1000
     row.pdamSteps = charge.pdamStepCount
     row.deviceS = charge.deviceSeconds
+    row.fillFlash(start, end)
   }
 
   private func fillReads(_ row: inout RunRow, _ loop: borrowing PhaseLoop) {
@@ -378,7 +386,12 @@ public final class RunExecutor {
     return row
   }
 
-  private func finishRow(_ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading) {
+  /// Publishes a phase's rows.
+  ///
+  /// - Throws: `KernelDisagreement` when the kernel's count of a phase past the page cache is not ours.
+  private func finishRow(
+    _ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading, isCounted: Bool
+  ) throws {
     outcome.runs.append(row)
     outcome.io += IORow.rows(
       runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
@@ -386,17 +399,12 @@ public final class RunExecutor {
     var timing = TimingRow(
       runID: spec.id, phase: phase.name, wallSeconds: seconds.wall, userSeconds: seconds.user,
       systemSeconds: seconds.system, operationCount: row.operations ?? 0)
-    if spec.device.kind == .file, let before = start.kernel, let after = end.kernel {
-      let kernel = after.subtracting(before)
-      let counts = end.counts.subtracting(start.counts)
-      timing.kernelReadBytes = kernel.deviceReadByteCount
-      timing.kernelWriteBytes = kernel.deviceWriteByteCount
-      timing.kernelWriteResidualBytes = Double(kernel.residual(against: counts).writeByteCount)
-      if spec.device.access == .direct, !kernel.residual(against: counts).agrees {
-        observer.noted(
-          "\(spec.label) '\(phase.name)': the kernel's count and ours differ: \(kernel.residual(against: counts))"
-        )
-      }
+    if spec.device.kind == .file, let kernel = end.kernelResidual(since: start) {
+      timing.kernelReadBytes = kernel.counts.deviceReadByteCount
+      timing.kernelWriteBytes = kernel.counts.deviceWriteByteCount
+      timing.kernelWriteResidualBytes = Double(kernel.residual.writeByteCount)
+      // The files of a control that is not counted are no part of the device.
+      if isCounted { try kernelAgreement.check(kernel.residual, phase: phase.name) }
     }
     outcome.timing.append(timing)
   }

@@ -38,12 +38,14 @@ public struct DeviceSpec: Equatable, Sendable {
   public var access: FileAccess
   /// The folder a file device makes its file in; nil means a scratch folder.
   public var path: String?
+  /// The modelled flash drive below the device; nil for none.
+  public var flash: FlashSpec?
 
   /// A device; the values a study leaves out are those given here.
   public init(
     kind: Kind = .memory, capacityByteCount: Int = 4 << 30, transferUnitByteCount: Int = 4096,
     coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20, profile: String,
-    access: FileAccess = .direct, path: String? = nil
+    access: FileAccess = .direct, path: String? = nil, flash: FlashSpec? = nil
   ) {
     self.kind = kind
     self.capacityByteCount = capacityByteCount
@@ -53,9 +55,10 @@ public struct DeviceSpec: Equatable, Sendable {
     self.profile = profile
     self.access = access
     self.path = path
+    self.flash = flash
   }
 
-  /// The keys of a study's `device:`, file keys only for files.
+  /// The keys of a study's `device:`, file keys only for files, the flash drive only when there is one.
   public var value: StudyValue {
     var entries: [StudyValue.Entry] = [
       .init("kind", .text(kind.rawValue)),
@@ -69,6 +72,7 @@ public struct DeviceSpec: Equatable, Sendable {
       entries.append(.init("io", .text(access.rawValue)))
       if let path { entries.append(.init("path", .text(path))) }
     }
+    if let flash { entries.append(.init("flash", flash.value)) }
     return .map(entries)
   }
 }

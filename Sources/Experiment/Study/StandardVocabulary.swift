@@ -35,6 +35,13 @@ extension StudyVocabulary {
         // A set with a fault never comes here from a decoder; its nominal size serves a caller that asks anyway.
         return Double(set.integer("value_bytes"))
       }
+    },
+    longestValueByteCount: { set in
+      do throws(WorkloadError) {
+        return try WorkloadSpec(parameters: set, seed: 0).values.sizes.maximumByteCount
+      } catch {
+        return set.integer("value_bytes")
+      }
     })
 
   private static func need(_ phase: PhaseDescriptor) -> Phase.Need {

@@ -174,7 +174,7 @@ struct StudyDecoder {
   }
 
   /// A map of parameters, complete; `extra` keys are the caller's.
-  private mutating func parameters(
+  mutating func parameters(
     _ node: SourceNode?, at place: SourcePlace, path: String, owner: String,
     _ descriptors: [ParameterDescriptor], extra: [String] = []
   ) -> ParameterSet {
@@ -281,7 +281,7 @@ struct StudyDecoder {
     let place = root.entries.first { $0.key == "device" }?.keyPlace ?? root.place
     let node = root["device"]
     let set = parameters(
-      node, at: place, path: "device", owner: "'device'", vocabulary.device, extra: ["path"])
+      node, at: place, path: "device", owner: "'device'", vocabulary.device, extra: ["path", "flash"])
     let path = text(node?["path"], path: "device.path")
     let at = { (key: String) in node?[key]?.place ?? place }
     if case .integer(let unit)? = set["transfer_unit"] {
@@ -297,7 +297,8 @@ struct StudyDecoder {
       }
     }
     guard problems.count == before else { return nil }
-    let spec = DeviceSpec(set, path: path)
+    var spec = DeviceSpec(set, path: path)
+    spec.flash = flash(node, transferUnitByteCount: spec.transferUnitByteCount)
     if spec.kind == .memory {
       for key in ["io", "path"] {
         guard let entry = node?.entries.first(where: { $0.key == key }) else { continue }
@@ -509,6 +510,7 @@ struct StudyDecoder {
         let value: ParameterValue?
         switch resolved.field {
         case .budget: value = budgetValue(item, path: path)
+        case .flashCapacity: value = flashCapacity(item, path: path)
         case .parameter(let descriptor): value = parameter(item, descriptor, path: path)
         }
         guard let value else { continue }
@@ -654,6 +656,12 @@ extension DeviceSpec {
 
   /// This device with one key changed.
   func setting(_ name: String, to value: ParameterValue) -> DeviceSpec {
+    if name.hasPrefix(StudyVocabulary.flashPrefix) {
+      var device = self
+      let key = String(name.dropFirst(StudyVocabulary.flashPrefix.count))
+      device.flash = (flash ?? FlashSpec()).setting(key, to: value)
+      return device
+    }
     var set = ParameterSet([
       "kind": .text(kind.rawValue), "capacity": .integer(capacityByteCount),
       "transfer_unit": .integer(transferUnitByteCount), "coalesce": .boolean(coalesces),
@@ -661,7 +669,9 @@ extension DeviceSpec {
       "io": .text(access.rawValue),
     ])
     set[name] = value
-    return DeviceSpec(set, path: path)
+    var device = DeviceSpec(set, path: path)
+    device.flash = flash
+    return device
   }
 }
 

@@ -29,6 +29,7 @@ public enum StudySchema {
     for descriptor in root where descriptor.name != "schema" { properties.append(property(descriptor)) }
     var device = vocabulary.device.map { property($0) }
     device.append(.init("path", text("The folder a file device makes its file in.")))
+    device.append(.init("flash", flash))
     properties += [
       .init("memory_budget", budget),
       .init("device", object(device, description: "What the bytes live on.")),
@@ -145,6 +146,24 @@ public enum StudySchema {
       .init(
         "description", .text("What every engine may hold: a size, or a fraction of the run's data: data/8.")),
     ])
+  }
+
+  private static var flash: StudyValue {
+    let capacity = StudyValue.map([
+      .init("type", .list([.text("integer"), .text("string")])),
+      .init("pattern", .text("^(data\\*[0-9][0-9_]*(\\.[0-9]+)?|\(sizePattern))$")),
+      .init("default", .text(FlashSpec().capacity.description)),
+      .init(
+        "description",
+        .text(
+          "What the drive exports: a size, or a multiple of the run's data: data*2. At least 16 erase blocks."
+        )),
+    ])
+    let rest = StudyVocabulary.flash.map { property($0) }
+    let drive = object(
+      [.init("capacity", capacity)] + rest,
+      description: "A modelled flash drive, for wa_flash; without this key nothing is modelled.")
+    return drive
   }
 
   private static let sizePattern = "[0-9][0-9_]*(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB)?"

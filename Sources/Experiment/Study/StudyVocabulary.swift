@@ -84,8 +84,6 @@ public struct StudyVocabulary: Sendable {
 
   /// What the engines are, in the catalogue's order.
   public var engines: [EngineDescriptor]
-  /// The limits of engines that are known without opening them, by name.
-  public var limits: [String: EngineLimits]
   /// The keys of `workload:`; must contain `records`, `key_bytes` and `value_bytes`.
   public var workload: [ParameterDescriptor]
   /// The kinds of phases.
@@ -102,21 +100,23 @@ public struct StudyVocabulary: Sendable {
   public var workloadFault: @Sendable (ParameterSet) -> (parameter: String, reason: String)?
   /// Mean bytes of a value, for a complete set of workload parameters that has no fault.
   public var meanValueByteCount: @Sendable (ParameterSet) -> Double
+  /// Bytes of the longest value, for a complete set of workload parameters that has no fault.
+  public var longestValueByteCount: @Sendable (ParameterSet) -> Int
 
   /// A vocabulary.
   public init(
-    engines: [EngineDescriptor], limits: [String: EngineLimits] = [:], workload: [ParameterDescriptor],
+    engines: [EngineDescriptor], workload: [ParameterDescriptor],
     phases: [Phase], distributions: [Distribution], deviceProfiles: [String], figures: [Figure],
     metrics: [String],
     workloadFault: @escaping @Sendable (ParameterSet) -> (parameter: String, reason: String)? = { _ in nil },
-    meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) }
+    meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) },
+    longestValueByteCount: @escaping @Sendable (ParameterSet) -> Int = { $0.integer("value_bytes") }
   ) {
     precondition(!deviceProfiles.isEmpty, "A vocabulary names at least one device profile.")
     for name in ["records", "key_bytes", "value_bytes"] {
       precondition(workload.contains { $0.name == name }, "The workload has a parameter '\(name)'.")
     }
     self.engines = engines
-    self.limits = limits
     self.workload = workload
     self.phases = phases
     self.distributions = distributions
@@ -125,6 +125,7 @@ public struct StudyVocabulary: Sendable {
     self.metrics = metrics
     self.workloadFault = workloadFault
     self.meanValueByteCount = meanValueByteCount
+    self.longestValueByteCount = longestValueByteCount
   }
 
   /// Bytes of all keys and values of a workload, records × (key + mean value), rounded; at most 2^62.

@@ -1,6 +1,6 @@
 // The device of a run, composed from a description: runner, tests and crash laboratory all build it here.
 //
-//   IOChannel ─▶ fault? ─▶ trace? ─▶ time? ─▶ count ─▶ memory │ file
+//   IOChannel ─▶ fault? ─▶ trace? ─▶ time? ─▶ flash? ─▶ count ─▶ memory │ file
 //
 // After a crash the memory device lives on and the rest is built anew: `DeviceStack(description, reopening: image)`.
 
@@ -25,6 +25,8 @@ public struct DeviceDescription: Equatable, Sendable {
   public var transferUnitByteCount = 4_096
   /// The virtual clock's model, nil for none.
   public var timeModel: TimeModel?
+  /// The modelled flash drive, nil for none.
+  public var flash: FlashConfiguration?
   /// Where the trace goes, nil for none.
   public var trace: TraceWriter.Destination?
   /// What the trace says of itself.
@@ -56,6 +58,8 @@ public struct DeviceStack {
   public let counting: CountingDevice
   /// The clock, when the description has a time model.
   public let timed: TimedDevice?
+  /// The flash drive, when the description has one.
+  public let flash: FlashDevice?
   /// The trace, when the description has one.
   public let tracing: TracingDevice?
   /// The faults, when the description has a script or tracks crashes.
@@ -131,6 +135,12 @@ public struct DeviceStack {
     precondition(!description.tracksCrashes || memory != nil, "Only a memory device can crash.")
     let counting = CountingDevice(base: base)
     var top: any BlockDevice = counting
+    var flash: FlashDevice?
+    if let configuration = description.flash {
+      let device = FlashDevice(base: top, configuration: configuration)
+      flash = device
+      top = device
+    }
     var timed: TimedDevice?
     if let model = description.timeModel {
       let device = TimedDevice(base: top, model: model)
@@ -158,6 +168,7 @@ public struct DeviceStack {
     self.pool = pool
     self.counting = counting
     self.timed = timed
+    self.flash = flash
     self.tracing = tracing
     self.fault = fault
     self.top = top

@@ -29,6 +29,9 @@ public final class TraceWriter {
   /// Whether calls pass unrecorded: a trace may hold some phases of a run only.
   public var isPaused = false
 
+  /// What the kernel charged this process for writing the trace: not the run's I/O.
+  public private(set) var kernelCharge = KernelIOCounters()
+
   private let file: SystemFile?
   private let unitByteCount: Int
   private var block: [UInt8] = []
@@ -241,6 +244,12 @@ public final class TraceWriter {
       bytes.append(contentsOf: newBytes)
       writtenByteCount += UInt64(newBytes.count)
       return
+    }
+    let before = KernelIOCounters.ofThread()
+    defer {
+      if let before, let after = KernelIOCounters.ofThread() {
+        kernelCharge = kernelCharge.adding(after.subtracting(before))
+      }
     }
     newBytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }
