@@ -27,6 +27,9 @@ public final class IOChannel {
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
+  /// Where requests that do not reach the device are recorded; the others it sees itself.
+  var trace: TraceWriter?
+
   private var books = TransferBooks()
   private var singleBatch = TransferBatch()
 
@@ -120,10 +123,11 @@ public final class IOChannel {
   public func enterUnmoved(
     _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
   ) {
-    var count = IOCount()
-    count.requestedOperationCount = operationCount
-    count.requestedByteCount = UInt64(byteCount)
-    books.ledger.add(count, direction: direction, cause: cause, level: level)
+    let request = UnmovedRequest(
+      direction: direction, cause: cause, level: level, operationCount: operationCount,
+      byteCount: UInt64(byteCount))
+    books.enter(request)
+    trace?.record(request)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
@@ -147,6 +151,14 @@ struct TransferBooks {
     count.requestedByteCount = operation.byteCount
     count.transferredByteCount = operation.byteCount
     ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+  }
+
+  /// A request that moved nothing.
+  mutating func enter(_ request: UnmovedRequest) {
+    var count = IOCount()
+    count.requestedOperationCount = request.operationCount
+    count.requestedByteCount = request.byteCount
+    ledger.add(count, direction: request.direction, cause: request.cause, level: request.level)
   }
 
   mutating func enter(_ batch: borrowing TransferBatch) {

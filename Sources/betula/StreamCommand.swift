@@ -185,8 +185,8 @@ extension RecordedStream {
       var name: String
       var kind: String
       var operations: UInt64
-      var stream_hash: String
-      var of_each_kind: [String: UInt64]
+      var streamHash: String
+      var ofEachKind: [String: UInt64]
       var first: [[String: String]]?
     }
     var stream: [String: String]
@@ -207,7 +207,7 @@ extension RecordedStream {
       }
       return Listing.Section(
         name: section.name, kind: section.kind, operations: section.operationCount,
-        stream_hash: section.hash.description, of_each_kind: kinds, first: limit > 0 ? first : nil)
+        streamHash: section.hash.description, ofEachKind: kinds, first: limit > 0 ? first : nil)
     }
     return try encodeForPeople(
       Listing(

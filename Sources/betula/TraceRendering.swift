@@ -46,16 +46,16 @@ extension ChargeTable {
       var model: String
       var kind: String
       var profile: String?
-      var block_bytes: Int
+      var blockBytes: Int
       var parallelism: Int
-      var read_setup_s: Double
-      var read_s_per_byte: Double
-      var write_setup_s: Double
-      var write_s_per_byte: Double
-      var device_read_count: UInt64
-      var device_read_bytes: UInt64
-      var device_write_count: UInt64
-      var device_write_bytes: UInt64
+      var readSetupS: Double
+      var readSPerByte: Double
+      var writeSetupS: Double
+      var writeSPerByte: Double
+      var deviceReadCount: UInt64
+      var deviceReadBytes: UInt64
+      var deviceWriteCount: UInt64
+      var deviceWriteBytes: UInt64
       var blocks: UInt64?
       var seeks: UInt64?
       var steps: UInt64?
@@ -71,11 +71,11 @@ extension ChargeTable {
       let constants = row.model.constants
       return Listing.Row(
         phase: row.phase, model: row.model.name, kind: row.model.kind.rawValue, profile: row.model.profile,
-        block_bytes: constants.blockByteCount, parallelism: constants.parallelBlockCount,
-        read_setup_s: constants.readSetupSeconds, read_s_per_byte: constants.readSecondsPerByte,
-        write_setup_s: constants.writeSetupSeconds, write_s_per_byte: constants.writeSecondsPerByte,
-        device_read_count: row.readCount, device_read_bytes: row.readByteCount,
-        device_write_count: row.writeCount, device_write_bytes: row.writeByteCount,
+        blockBytes: constants.blockByteCount, parallelism: constants.parallelBlockCount,
+        readSetupS: constants.readSetupSeconds, readSPerByte: constants.readSecondsPerByte,
+        writeSetupS: constants.writeSetupSeconds, writeSPerByte: constants.writeSecondsPerByte,
+        deviceReadCount: row.readCount, deviceReadBytes: row.readByteCount,
+        deviceWriteCount: row.writeCount, deviceWriteBytes: row.writeByteCount,
         blocks: row.cost.blockCount, seeks: row.cost.seekCount, steps: row.cost.stepCount,
         seconds: row.cost.seconds)
     }
@@ -90,9 +90,10 @@ extension LabelledText {
   }
 }
 
-/// JSON with sorted keys and line ends.
+/// JSON with sorted keys in snake_case and line ends.
 func encodeForPeople(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

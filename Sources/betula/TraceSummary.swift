@@ -99,13 +99,13 @@ struct TraceSummary {
       var phase: String
       var batches: UInt64
       var transfers: UInt64
-      var largest_batch_transfers: UInt64
-      var batches_by_power_of_two_transfers: [UInt64]
+      var largestBatchTransfers: UInt64
+      var batchesByPowerOfTwoTransfers: [UInt64]
       var io: [[String: String]]
     }
     var trace: [String: String]
-    var transfer_unit_bytes: Int
-    var capacity_bytes: UInt64
+    var transferUnitBytes: Int
+    var capacityBytes: UInt64
     var bytes: UInt64
     var phases: [Phase]
     var transfers: [[String: String]]?
@@ -124,13 +124,13 @@ struct TraceSummary {
       }
       return Listing.Phase(
         phase: name, batches: stretch.batches.batchCount, transfers: stretch.batches.transferCount,
-        largest_batch_transfers: stretch.batches.largestTransferCount,
-        batches_by_power_of_two_transfers: stretch.batches.buckets, io: cells)
+        largestBatchTransfers: stretch.batches.largestTransferCount,
+        batchesByPowerOfTwoTransfers: stretch.batches.buckets, io: cells)
     }
     return try encodeForPeople(
       Listing(
-        trace: description.dictionary, transfer_unit_bytes: transferUnitByteCount,
-        capacity_bytes: capacityByteCount, bytes: byteCount, phases: phases, transfers: transfers?.cells))
+        trace: description.dictionary, transferUnitBytes: transferUnitByteCount,
+        capacityBytes: capacityByteCount, bytes: byteCount, phases: phases, transfers: transfers?.cells))
   }
 }
 
@@ -154,7 +154,7 @@ struct TraceListing {
       switch step {
       case .mark(.phaseBegins(let name)): phase = name
       case .mark(.phaseEnds): phase = ChargeTable.outside
-      case .mark(.acknowledged), .control: break
+      case .mark(.acknowledged), .control, .unmoved: break
       case .batch:
         for transfer in batch.transfers where takesAll || phases.contains(phase) {
           guard listed < limit else { break }

@@ -134,6 +134,14 @@ struct ReplayTests {
     let outcome = try execute(again)
     #expect(outcome.failure == nil && made.records == 300)
     #expect(outcome.runs[1].answersChecked == 50 && outcome.runs[1].phaseKind == "read")
+    // A section alone runs, on keys that are absent; it cannot be recorded as a stream of its own.
+    let alone = try spec(
+      everyPhaseStudy(
+        engine: "{ engine: sorted-file }", phases: "  - { phase: replay, name: cold }", head: "stream: s.ops"),
+      file: place.path + "/study.yaml")
+    let misses = try execute(alone)
+    #expect(misses.failure == nil && misses.runs[0].returnedBytes == 0)
+    #expect(throws: WorkloadError.self) { _ = try StreamRecording.bytes(of: alone) }
   }
 
   @Test(

@@ -85,7 +85,14 @@ import Testing
     var events: [TraceEvent] = []
     var batch = TransferBatch()
     for step in 0..<steps {
-      switch random.below(12) {
+      switch random.below(13) {
+      case 12:
+        let level = Level.number(random.below(3))
+        channel.enterUnmoved(.read, byteCount: step, cause: .leaf, level: level)
+        events.append(
+          .unmoved(
+            UnmovedRequest(
+              direction: .read, cause: .leaf, level: level, operationCount: 1, byteCount: UInt64(step))))
       case 0:
         let operation = ControlOperation.sync(cause: causes[random.below(causes.count)])
         try channel.control(operation)

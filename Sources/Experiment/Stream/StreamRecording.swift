@@ -31,6 +31,13 @@ public enum StreamRecording {
         continue
       }
       var stream = made
+      guard stream.start == position else {
+        throw WorkloadError(
+          parameter: "stream",
+          reason:
+            "'\(phase.name)' replays a section without those before it; a stream is recorded from its run's "
+            + "first operation on")
+      }
       recorder.beginSection(
         name: phase.name, kind: data.kind, scanOrder: data.scanOrder, position: stream.start)
       var operation = Operation()

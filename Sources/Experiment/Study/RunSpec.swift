@@ -6,7 +6,8 @@
 // Invariants
 // 1. `id` is a function of engine, format version, label, every parameter, device, budget, commit, phases, seed
 //    and repeat, and of nothing else: not of the study's name, the run's place in the plan, key order, comments,
-//    or figures. A recorded stream enters by the hash of its bytes, not by its path. Values written as sizes, counts or fractions enter as the numbers they stand for.
+//    or figures. A recorded stream enters by the hash of its bytes, not by its path. Values written as sizes, counts
+//    or fractions enter as the numbers they stand for.
 // 2. Parameter sets are complete (defaults filled in) and within the ranges of their descriptors.
 // 3. Runs of one repeat have the same seed, so every engine sees the same operation stream.
 //

@@ -176,8 +176,10 @@ public struct DeviceStack {
 
   /// A channel to the top, sharing the stack's frames.
   public func makeChannel(coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20) -> IOChannel {
-    IOChannel(
+    let channel = IOChannel(
       device: top, pool: pool, coalesces: coalesces, maximumTransferByteCount: maximumTransferByteCount)
+    channel.trace = tracing?.writer
+    return channel
   }
 
   /// Ends the trace.

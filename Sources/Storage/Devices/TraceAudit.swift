@@ -7,9 +7,7 @@
 // Invariants
 // 1. A phase's ledger and charges are those of a live run under the same model, to the last bit: the same code sees the
 //    same transfers in the same order, and differences are taken at the same points.
-// 2. Requests that memory above the device answered are not in a trace, so requested counts of a guest may be lower here
-//    than in the record; transferred counts, bytes and both kinds of sequential transfers are equal.
-// 3. Σ stretches = the whole trace.
+// 2. Σ stretches = the whole trace.
 
 import Accounting
 import Primitives
@@ -86,6 +84,7 @@ public struct TraceAudit: Equatable, Sendable {
       switch step {
       case .batch: builder.enter(batch)
       case .control(let operation): builder.books.enter(operation)
+      case .unmoved(let request): builder.books.enter(request)
       case .mark(.phaseBegins(let name)): builder.close(next: name)
       case .mark(.acknowledged): break
       case .mark(.phaseEnds): builder.close(next: nil)

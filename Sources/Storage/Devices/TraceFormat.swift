@@ -25,6 +25,8 @@
 //                 argument 1: the phase's last operation is acknowledged; a checkpoint may follow
 //                 argument 2: the phase ends; what follows up to the next beginning belongs to no phase
 //   5 end         v events before it, v transfers before it; nothing follows
+//   6 unmoved     argument: direction; cause, level (1 byte each), v requests, v bytes: answered by memory above the
+//                 device, so that requested counts are whole
 //
 //   transfer  one byte of flags
 //   bit 0 write · bit 1 begins where the previous transfer ended · bit 2 as long as the previous one of its direction
@@ -43,7 +45,7 @@
 // 2. The reader bounds every count by the bytes left, so no bytes make it trap or allocate more than they are worth.
 // 3. A trace without its end event is reported as cut off, after its whole blocks were given out.
 //
-// Version 1 had neither description nor arguments of marks; it was never released.
+// Version 1 had no description, no arguments of marks and no unmoved requests; it was never released.
 
 import Accounting
 import Primitives
@@ -65,6 +67,7 @@ enum TraceFormat {
     case namespace = 3
     case mark = 4
     case end = 5
+    case unmoved = 6
   }
 
   static let writeFlag: UInt8 = 1
@@ -126,6 +129,22 @@ public enum TraceEvent: Equatable, Sendable {
   case control(ControlOperation)
   /// A named point of the run.
   case mark(TraceMark)
+  /// A request that moved nothing.
+  case unmoved(UnmovedRequest)
+}
+
+/// A read or write that memory above the device answered: it was asked, and moved nothing.
+public struct UnmovedRequest: Equatable, Sendable {
+  /// `.read` or `.write`.
+  public var direction: Direction
+  /// Why it was asked.
+  public var cause: Cause
+  /// For which level.
+  public var level: Level
+  /// 1, or 0 for a later part of a request already counted.
+  public var operationCount: UInt64
+  /// Bytes asked for.
+  public var byteCount: UInt64
 }
 
 /// A point between two calls, by which a trace is told apart into phases.

@@ -125,6 +125,8 @@ public struct TraceReader {
     case control(ControlOperation)
     /// A named point of the run.
     case mark(TraceMark)
+    /// A request that moved nothing.
+    case unmoved(UnmovedRequest)
   }
 
   /// The next event, nil after the last. Allocates for every batch; `next(into:)` does not.
@@ -138,6 +140,7 @@ public struct TraceReader {
     case nil: return nil
     case .control(let operation): return .control(operation)
     case .mark(let mark): return .mark(mark)
+    case .unmoved(let request): return .unmoved(request)
     case .batch:
       return .batch(
         batch.transfers.map { transfer in
@@ -239,7 +242,7 @@ public struct TraceReader {
     let first = try byte()
     let argument = first >> 3
     guard let kind = TraceFormat.Kind(rawValue: first & 7) else { throw corrupted("an unknown event") }
-    guard kind == .batch || kind == .namespace || kind == .mark || argument == 0 else {
+    guard argument == 0 || kind == .batch || kind == .namespace || kind == .mark || kind == .unmoved else {
       throw corrupted("an unknown argument")
     }
     switch kind {
@@ -269,6 +272,16 @@ public struct TraceReader {
       return .control(.namespace(direction, fileID: fileID))
     case .mark:
       return .mark(try decodeMark(argument))
+    case .unmoved:
+      guard let direction = Direction(rawValue: argument), direction == .read || direction == .write else {
+        throw corrupted("an unmoved request that neither reads nor writes")
+      }
+      let request = UnmovedRequest(
+        direction: direction, cause: try cause(), level: Level(rawValue: try byte()),
+        operationCount: try varint(), byteCount: try varint())
+      try self.count(request.operationCount)
+      try self.count(request.byteCount)
+      return .unmoved(request)
     case .end:
       let events = try varint()
       let transfers = try varint()

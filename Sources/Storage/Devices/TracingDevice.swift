@@ -175,6 +175,18 @@ public final class TraceWriter {
     endEvent()
   }
 
+  /// Adds a request that never came to the device.
+  public func record(_ request: UnmovedRequest) {
+    if isPaused { return }
+    beginEvent()
+    block.append(TraceFormat.Kind.unmoved.rawValue | request.direction.rawValue << 3)
+    block.append(request.cause.rawValue)
+    block.append(request.level.rawValue)
+    Self.appendVarint(request.operationCount, to: &block)
+    Self.appendVarint(request.byteCount, to: &block)
+    endEvent()
+  }
+
   /// Adds a point between two calls. A phase's name has at most 4,096 bytes of UTF-8.
   public func mark(_ mark: TraceMark) {
     if isPaused { return }

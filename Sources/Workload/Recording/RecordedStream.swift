@@ -82,8 +82,14 @@ public struct RecordedStream: Sendable {
         sections.append(section)
       }
     }
-    // So that nobody makes a table for keys that nobody named: every index was put, or comes from a dense renaming.
-    if keyIndexEnd > total { throw cursor.corrupted("key indices beyond the number of operations") }
+    // So that nobody makes tables for keys and versions that no operation took: a stream begins with its run, every
+    // index was put or comes from a dense renaming, every operation takes one version.
+    if keyIndexEnd > total || sections.contains(where: { $0.end.nextKeyIndex > total }) {
+      throw cursor.corrupted("key indices beyond the number of operations")
+    }
+    if sections.contains(where: { UInt64($0.end.nextVersion) > total + 1 }) {
+      throw cursor.corrupted("versions beyond the number of operations")
+    }
     self.sections = sections
     self.keyIndexEnd = keyIndexEnd
     operationCount = total
