@@ -1,6 +1,7 @@
 // The phases of a run as data: which kinds there are, what each takes, and the decoded form that a stream is made from.
 //
 //   phaseCatalogue: load │ read │ write │ mixed │ warm    move data: DataPhase ──▶ OperationStream
+//                   crash                                moves data, then cuts the power
 //                   settle │ reopen │ drop_cache │ checkpoint    verbs: no operations
 //
 // Invariants
@@ -46,6 +47,17 @@ public let phaseCatalogue: [PhaseDescriptor] = [
     kind: "warm", summary: "Gets that fill the caches; the same keys are hot as in the other phases.",
     movesData: true,
     parameters: [operationsParameter] + keyChoiceParameters),
+  PhaseDescriptor(
+    kind: "crash",
+    summary:
+      "Checkpoints, puts new keys, cuts the power, and opens again: what recovery costs and what is lost.",
+    movesData: true,
+    parameters: [
+      operationsParameter,
+      ParameterDescriptor(
+        "survivors", .choice(["none", "all", "random"]), default: .text("none"),
+        "Which unsynced sectors the cut leaves: none, all, or each with probability one half."),
+    ]),
   PhaseDescriptor(
     kind: "settle", summary: "Finishes owed compaction and flushing, and checkpoints.", movesData: false,
     parameters: []),
@@ -197,6 +209,11 @@ public struct DataPhase: Equatable, Sendable {
       return DataPhase(
         kind: kind, content: .load(random: complete.text("order") == "random"),
         operationCount: workload.recordCount)
+    }
+    if kind == "crash" {
+      return DataPhase(
+        kind: kind, content: .operations([WeightedOperation(.put)]),
+        operationCount: UInt64(complete.integer("operations")))
     }
     var phase = DataPhase(
       kind: kind, content: .operations(try operations(kind, complete)),

@@ -13,7 +13,12 @@ struct RunDevice {
   let budget: MemoryBudget
   private let temporaryFile: String?
 
-  init(_ spec: RunSpec) throws {
+  init(_ spec: RunSpec) throws { try self.init(spec, memory: nil) }
+
+  /// The device of a run whose power was cut: what is left, with counters, clock and budget of its own.
+  init(_ spec: RunSpec, reopening image: MemoryDevice) throws { try self.init(spec, memory: image) }
+
+  private init(_ spec: RunSpec, memory: MemoryDevice?) throws {
     let device = spec.device
     var description = DeviceDescription()
     description.capacityByteCount = UInt64(device.capacityByteCount)
@@ -28,7 +33,15 @@ struct RunDevice {
     } else {
       temporaryFile = nil
     }
-    stack = try DeviceStack(description)
+    if device.kind == .memory, spec.phases.contains(where: { $0.kind == "crash" }) {
+      description.tracksCrashes = true
+      description.crashAtomByteCount = min(512, device.transferUnitByteCount)
+    }
+    if let memory {
+      stack = try DeviceStack(description, reopening: memory)
+    } else {
+      stack = try DeviceStack(description)
+    }
     guard let timed = stack.timed else {
       preconditionFailure("A stack described with a time model has a clock.")
     }

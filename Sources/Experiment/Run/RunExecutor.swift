@@ -4,7 +4,8 @@
 //                                            │ each phase ends with: conservation checked, rows written
 //
 // Invariants
-// 1. A run either has a row for each of its phases with status ok, or has failed: then the phase that failed and
+// 1. A run either has a row for each of its phases with status ok (or skipped, for a crash phase of an engine that
+//    promises nothing), or has failed: then the phase that failed and
 //    every other phase of the run carry the reason, because a wrong answer or a lost byte voids the whole run.
 // 2. Numbers that depend on a clock go to timing and latency rows only.
 // 3. Nothing here knows an engine by name.
@@ -44,16 +45,16 @@ public struct RunOutcome: Sendable {
 
 /// Makes one run.
 public final class RunExecutor {
-  private let spec: RunSpec
-  private let entry: EngineEntry
+  let spec: RunSpec
+  let entry: EngineEntry
   private let observer: RunObserver
   private let keepVolumesDirectory: String?
   private let tick: (String, UInt64, UInt64) -> Void
 
-  private var outcome = RunOutcome()
-  private var temperature = "cold"
+  var outcome = RunOutcome()
+  var temperature = "cold"
   /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
-  private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
   private var peakAllocatedRatio: Double?
 
   /// An executor for `spec`.
@@ -92,7 +93,7 @@ public final class RunExecutor {
     var phaseName = "open"
     do {
       let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
-      let device = try RunDevice(spec)
+      var device = try RunDevice(spec)
       defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
       var engine = try entry.open(environment, spec.engineParameters)
@@ -108,8 +109,16 @@ public final class RunExecutor {
         tick(phase.name, 0, 0)
         device.budget.resetPeak()
         checker.beginPhase(phase.name)
-        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload)
-        {
+        let data = try DataPhase.decode(
+          kind: phase.kind, parameters: phase.parameters, workload: workload)
+        if phase.kind == "crash", let data {
+          let after = try runCrash(
+            phase, data, ordinal,
+            RunState(
+              device: device, engine: engine, checker: checker, position: position, commitCount: commitCount))
+          (device, engine, checker) = (after.device, after.engine, after.checker)
+          (position, commitCount) = (after.position, after.commitCount)
+        } else if let data {
           let loop = PhaseLoop(
             engine: engine, device: device, workload: workload, phase: data,
             stream: try OperationStream(
@@ -128,7 +137,9 @@ public final class RunExecutor {
       try device.budget.requireReleased()
       outcome.deviceHash = device.stack.memory?.contentHash()
       if let keepVolumesDirectory {
-        try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
+        let path = keepVolumesDirectory + "/" + spec.id + ".volume"
+        try device.keep(at: path)
+        try KeptVolumeNote(spec).write(besideImage: path)
       }
     } catch let interrupted as RunInterrupted {
       throw interrupted
@@ -254,7 +265,7 @@ public final class RunExecutor {
 
   // MARK: Rows
 
-  private func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
+  func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
     var row = Self.row(of: spec, phase, ordinal, status: .ok)
     row.batchOperations = UInt64(spec.commit.batchOperations)
     row.syncEveryCommits = UInt64(spec.commit.syncEveryCommits)
@@ -268,7 +279,7 @@ public final class RunExecutor {
     return row
   }
 
-  private func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
+  func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
     let counts = end.counts.subtracting(start.counts)
     row.deviceReadCount = counts[.read].operationCount
     row.deviceReadBytes = counts[.read].byteCount
@@ -321,7 +332,7 @@ public final class RunExecutor {
     row.readBytesPerOperationMax = bytesPerOperation.maxRecorded
   }
 
-  private func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
+  func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
     row.allocatedBytes = space.allocatedByteCount
     row.liveLogicalBytes = state.liveLogicalByteCount
     row.freeLargestExtent = space.largestFreeExtentByteCount
@@ -363,7 +374,7 @@ public final class RunExecutor {
     return row
   }
 
-  private func finishRow(_ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading) {
+  func finishRow(_ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading) {
     outcome.runs.append(row)
     outcome.io += IORow.rows(
       runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
@@ -404,7 +415,7 @@ public final class RunExecutor {
   }
 
   /// What identifies a row.
-  private static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
+  static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
     var row = RunRow(runID: spec.id, phase: phase.name)
     row.study = spec.study
     row.engine = spec.engine

@@ -70,6 +70,11 @@ extension RunEstimate {
     if run.device.capacityByteCount % unit != 0 || run.device.maximumTransferByteCount % unit != 0 {
       reasons.append("device.capacity and device.maximum_transfer must be multiples of \(unit) bytes")
     }
+    if run.device.kind == .file, let crash = run.phases.first(where: { $0.kind == "crash" }) {
+      reasons.append(
+        "phase '\(crash.name)' cuts the power, and only a memory device can lose it; set device.kind to memory"
+      )
+    }
     let data = vocabulary.dataByteCount(run.workload)
     let stores = vocabulary.limits[run.engine]?.stores ?? (run.engine != "null")
     if stores && data > run.device.capacityByteCount {
