@@ -132,6 +132,7 @@ public struct ImageExamination: Sendable {
     fileSpace = found.description
     owners = found.owners
     findings += found.findings
+    checksumCount = found.checksumCount
     guard let files = found.description.files else { return }
     engine = noted ?? (files.contains { $0.name.hasPrefix("main.db") } ? "sqlite" : nil)
     guard let entry = catalogue.first(where: { $0.descriptor.name == engine }), let examine = entry.examine

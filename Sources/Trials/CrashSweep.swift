@@ -163,6 +163,11 @@ public struct CrashSweep {
     return run.outcome
   }
 
+  /// What one crash leaves, for looking at it; nil when the script failed or the point is behind its last call.
+  public func image(of crash: CrashCase) -> MemoryDevice? {
+    CrashRun(subject, script, options).image(of: crash)
+  }
+
   /// Tries one crash.
   ///
   /// - Returns: what is wrong, nil when all is well, and the committed prefix found, nil when none was.
@@ -389,6 +394,13 @@ struct CrashRun {
     let finding = trial.judge(interval.image(of: survivors), livesOn: true)
     let verdict = judge(finding, survivors, interval, point: crash.point)
     return (verdict.sentence.map { CrashFailure(crash: crash, sentence: $0) }, verdict.prefix)
+  }
+
+  /// What one crash leaves.
+  func image(of crash: CrashCase) -> MemoryDevice? {
+    if outcome.lifeFailure != nil || outcome.refusal != nil { return nil }
+    guard let interval = interval(of: crash.point) else { return nil }
+    return interval.image(of: interval.survivors(crash.survivors, point: crash.point))
   }
 
   /// The interval a point lies in; nil for a point behind the last call.

@@ -63,6 +63,9 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Which unsynced atoms survive: none, all, prefix:N, only:1,3-5, but:2, seeded:N.")
   var survivors = "none"
 
+  @Option(help: "With --point: write what that crash leaves to this file, for 'betula inspect'.")
+  var keepImage: String?
+
   @Option(help: "Only this fault, as a failure prints it.")
   var fault: String?
 
@@ -164,6 +167,7 @@ struct CrashCommand: ParsableCommand {
     if let point, let survivors = CrashSurvivors(spelling: survivors) {
       let found = CrashSweep(subject, script: script, options: options).run(
         CrashCase(point: point, survivors: survivors))
+      try keepImage(of: CrashCase(point: point, survivors: survivors), subject, script, options)
       let prefix = found.prefix.map { "holds batch \($0)" } ?? "holds no batch, or is not open yet"
       report.note(
         subject.label,
@@ -197,6 +201,22 @@ struct CrashCommand: ParsableCommand {
       for failure in found.failures.prefix(3) {
         report.addRepeat(subject.label, failure.sentence, "\(command) --fault '\(failure.fault)'")
       }
+    }
+  }
+
+  private func keepImage(
+    of crash: CrashCase, _ subject: TrialSubject, _ script: TrialScript, _ options: CrashOptions
+  ) throws {
+    guard let keepImage else { return }
+    guard let image = CrashSweep(subject, script: script, options: options).image(of: crash) else {
+      complain("there is no point \(crash.point) in this run: nothing was written to \(keepImage)")
+      throw ExitStatus.badData
+    }
+    do {
+      try image.writeImage(to: keepImage)
+    } catch {
+      complain("\(keepImage) cannot be written: \(error)")
+      throw ExitStatus.fileSystem
     }
   }
 

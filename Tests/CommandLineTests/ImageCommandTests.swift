@@ -133,6 +133,13 @@ import Testing
       try Data().write(to: URL(fileURLWithPath: log))
       #expect(try Self.betula(["verify", log]).status == 1)
 
+      let huge = folder + "/huge"
+      try Data("BETULAVO and garbage".utf8).write(to: URL(fileURLWithPath: huge))
+      let handle = try #require(FileHandle(forWritingAtPath: huge))
+      try handle.truncate(atOffset: 1 << 40)
+      try handle.close()
+      #expect(try Self.betula(["verify", huge]).status == 1)
+
       let text = folder + "/text"
       try "This is no image.".write(toFile: text, atomically: true, encoding: .utf8)
       let foreign = try Self.betula(["verify", text])

@@ -23,15 +23,19 @@ enum RecoveryCostFigure: FigureKind {
       "recovery_read_bytes": "recovery_read_bytes: read while opening",
       "recovery_write_bytes": "recovery_write_bytes: written while opening",
     ]
+    let writes = digest.groups.contains { group in
+      phases.contains(group.phase) && (group.measurement("recovery_write_bytes")?.upper ?? 0) > 0
+    }
     return try BarFigure(
       kind: Self.self, request: request,
       title: request.title ?? "Recovery after a power cut: \(phases.joined(separator: ", "))", phases: phases,
       panels: [
         BarFigure.Panel(
-          metrics: ["recovery_read_bytes", "recovery_write_bytes"], axisTitle: "bytes moved while opening"),
+          metrics: writes ? Array(metrics[..<2]) : [metrics[0]],
+          axisTitle: writes ? "bytes moved while opening" : "bytes read while opening (none written)"),
         BarFigure.Panel(metrics: ["recovery_lost_operations"], axisTitle: "acknowledged operations lost"),
       ],
-      legend: words
+      legend: writes ? words : [:]
     ).figure(digest)
   }
 }

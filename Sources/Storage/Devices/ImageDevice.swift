@@ -32,7 +32,9 @@ public final class ImageDevice: BlockDevice {
       "The transfer unit is a power of two from 512 bytes to 1 MiB, not \(transferUnitByteCount).")
     file = try SystemFile(path: path, flags: 0)
     self.transferUnitByteCount = transferUnitByteCount
-    capacityByteCount = try file.byteCount() / UInt64(transferUnitByteCount) * UInt64(transferUnitByteCount)
+    // No device here has a pebibyte or more.
+    let byteCount = min(try file.byteCount(), 1 << 50 - 1)
+    capacityByteCount = byteCount / UInt64(transferUnitByteCount) * UInt64(transferUnitByteCount)
   }
 
   /// The size of a file, in bytes.
@@ -96,7 +98,8 @@ public final class OverlayDevice: BlockDevice {
   /// The base's capacity, in bytes.
   public let capacityByteCount: UInt64
   private let base: any BlockDevice
-  private let memory: MemoryDevice
+  /// What was written; made with the first write, since a device of a large image takes memory itself.
+  private var memory: MemoryDevice?
   private var changed = UnitBitmap()
 
   /// An overlay that has changed nothing yet.
@@ -104,8 +107,14 @@ public final class OverlayDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
-    memory = MemoryDevice(
-      capacityByteCount: base.capacityByteCount, transferUnitByteCount: base.transferUnitByteCount)
+  }
+
+  private func writable() -> MemoryDevice {
+    if let memory { return memory }
+    let made = MemoryDevice(
+      capacityByteCount: capacityByteCount, transferUnitByteCount: transferUnitByteCount)
+    memory = made
+    return made
   }
 
   /// Bytes of units that were written or discarded.
@@ -137,7 +146,7 @@ public final class OverlayDevice: BlockDevice {
         offset += UInt64(byteCount)
       }
       part.seal(coalesces: true, maximumTransferByteCount: .max)
-      try memory.submit(&part)
+      try writable().submit(&part)
       changed.insert(units(transfer.offset, UInt64(transfer.byteCount)))
     }
   }
@@ -153,7 +162,7 @@ public final class OverlayDevice: BlockDevice {
     try base.submit(&part)
     for unit in range where changed.contains(unit) {
       let target = frame.pointer + (unit - range.lowerBound) * transferUnitByteCount
-      if let place = memory.frame(ofUnitAt: UInt64(unit) * UInt64(transferUnitByteCount)) {
+      if let place = memory?.frame(ofUnitAt: UInt64(unit) * UInt64(transferUnitByteCount)) {
         target.copyMemory(from: place.frame.pointer + place.offset, byteCount: transferUnitByteCount)
       } else {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: transferUnitByteCount)
@@ -176,7 +185,7 @@ public final class OverlayDevice: BlockDevice {
     guard case .discard(let offset, let byteCount, _) = operation else { return }
     try checkDiscard(offset: offset, byteCount: byteCount)
     if byteCount == 0 { return }
-    memory.discardUnits(offset: offset, byteCount: byteCount)
+    writable().discardUnits(offset: offset, byteCount: byteCount)
     changed.insert(units(offset, byteCount))
   }
 }

@@ -75,11 +75,12 @@ extension FileSpace {
   public static func examine(
     channel: IOChannel, budget: MemoryBudget
   ) throws(StorageError) -> (
-    description: FileSpaceDescription, owners: [OwnedRange], findings: [VolumeFinding]
+    description: FileSpaceDescription, owners: [OwnedRange], findings: [VolumeFinding], checksumCount: UInt64
   ) {
     var description = FileSpaceDescription()
     var owners: [OwnedRange] = []
     var findings: [VolumeFinding] = []
+    var checksumCount: UInt64 = 0
     func note(_ error: StorageError) throws(StorageError) {
       switch error {
       case .corrupted(let structure, let offset, let detail):
@@ -108,6 +109,10 @@ extension FileSpace {
             isChecked: true))
         let (frame, start) = try channel.read(at: offset, byteCount: slotByteCount, cause: .verification)
         let bytes = UnsafeRawBufferPointer(start: frame.pointer + start, count: slotByteCount)
+        for sector in stride(from: 0, to: slotByteCount, by: FileDirectory.sectorByteCount)
+        where bytes[sector..<(sector + FileDirectory.sectorByteCount)].contains(where: { $0 != 0 }) {
+          checksumCount += 1
+        }
         do throws(StorageError) {
           switch try FileDirectory.read(bytes, slot: UInt64(number), deviceOffset: offset) {
           case .empty: slot.state = "empty"
@@ -144,6 +149,6 @@ extension FileSpace {
     } catch {
       try note(error)
     }
-    return (description, owners.sorted { $0.offset < $1.offset }, findings)
+    return (description, owners.sorted { $0.offset < $1.offset }, findings, checksumCount)
   }
 }
