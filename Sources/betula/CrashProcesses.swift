@@ -102,7 +102,8 @@ struct CrashProcesses {
 
   private func start(_ number: Int, result: String) throws -> Process {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    // The running program itself, also when its file was replaced meanwhile.
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
     process.arguments =
       Array(CommandLine.arguments.dropFirst()) + ["--trial", "\(number)", "--result", result]
     do {

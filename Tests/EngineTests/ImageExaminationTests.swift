@@ -8,6 +8,7 @@ import KeyValue
 import Primitives
 import Storage
 import Testing
+import Trials
 
 @Suite struct ImageExaminationTests {
   /// Engines and how they were left.
@@ -222,6 +223,46 @@ import Testing
       }
       let found = try Self.examine(damaged, note: clean.engine)
       if owner.isChecked { #expect(!found.findings.isEmpty, "seed 19, image \(number), \(owner)") }
+    }
+  }
+
+  static let crashing: [Candidate] =
+    Candidate.durable + [Candidate(named: "sqlite", ["journal_mode": .text("delete")])]
+
+  /// A crash is no damage: what an engine can be opened from is sound, whatever survived.
+  @Test(arguments: crashing)
+  func whatACrashLeavesIsSound(candidate: Candidate) throws {
+    let script = TrialScript.story(seed: 29, batchCount: 8, syncEveryCommits: 1, largestValueByteCount: 3_000)
+    let sweep = CrashSweep(candidate.subject, script: script)
+    var soundCount = 0
+    var sentences: Set<String> = []
+    for point in stride(from: 3, to: 90, by: 3) {
+      for survivors in [CrashSurvivors.none, .all, .seeded(UInt64(point))] {
+        guard let image = sweep.image(of: CrashCase(point: point, survivors: survivors)) else { continue }
+        let found = try Self.examine(image, note: candidate.entry.descriptor.name)
+        let bench = Bench(candidate, seed: 1, memory: image.clone())
+        bench.syncEveryCommits = 1
+        do {
+          try bench.open(creates: false).verify()
+        } catch {
+          // Formatting was not finished: nothing is there yet.
+          bench.abandon()
+          continue
+        }
+        bench.abandon()
+        #expect(found.isSound, "point \(point), survivors \(survivors.spelling): \(found.findings)")
+        soundCount += 1
+        sentences.formUnion(found.recovery.map { String($0.filter { !$0.isNumber }) })
+      }
+    }
+    #expect(soundCount > 20)
+    switch candidate.label {
+    case "append-log":
+      #expect(sentences.contains { $0.contains("commits not yet checkpointed") }, "\(sentences)")
+    case "sqlite": #expect(sentences.contains { $0.hasPrefix("the write-ahead log holds") }, "\(sentences)")
+    case "sqlite journal_mode=delete":
+      #expect(sentences.contains { $0.hasPrefix("a rollback journal") }, "\(sentences)")
+    default: break
     }
   }
 
