@@ -32,7 +32,7 @@ enum MetricEntries {
       isAlwaysWritten: true),
     Metric(
       "phase_kind", in: [.runs], .text, unit: "", label: "Phase kind",
-      formula: "load, read, mixed, write, or a verb: settle, reopen, drop_cache, warm, checkpoint.",
+      formula: "load, read, mixed, write, crash, or a verb: settle, reopen, drop_cache, warm, checkpoint.",
       source: house, isAlwaysWritten: true),
     Metric(
       "phase_index", in: [.runs], .count, unit: "", label: "Phase index",

@@ -32,6 +32,7 @@ let figureCatalogue: [any FigureKind.Type] = [
   ReadAmplificationFigure.self,
   AmplificationOverOperationsFigure.self,
   SpaceAmplificationFigure.self,
+  RecoveryCostFigure.self,
 ]
 
 /// A figure ready to be written and drawn.

@@ -107,6 +107,13 @@ public struct RunColumns: ColumnSet {
     deviceS = TypedColumn<Double>("device_s"),
     memoryPeakBytes = TypedColumn<UInt64>("memory_peak_bytes")
 
+  /// Recovery.
+  public let recoveryReadCount = TypedColumn<UInt64>("recovery_read_count"),
+    recoveryReadBytes = TypedColumn<UInt64>("recovery_read_bytes"),
+    recoveryWriteBytes = TypedColumn<UInt64>("recovery_write_bytes"),
+    recoveryDeviceS = TypedColumn<Double>("recovery_device_s"),
+    recoveryLostOperations = TypedColumn<UInt64>("recovery_lost_operations")
+
   /// What only write-optimised trees have.
   public let epsilonConfigured = TypedColumn<Double>("epsilon_configured"),
     epsilonUnit = TypedColumn<String>("epsilon_unit"),
@@ -282,7 +289,8 @@ public struct TimingColumns: ColumnSet {
     cpuUsPerOperation = TypedColumn<Double>("cpu_us_per_operation"),
     kernelReadBytes = TypedColumn<UInt64>("kernel_read_bytes"),
     kernelWriteBytes = TypedColumn<UInt64>("kernel_write_bytes"),
-    kernelWriteResidualBytes = TypedColumn<Double>("kernel_write_residual_bytes")
+    kernelWriteResidualBytes = TypedColumn<Double>("kernel_write_residual_bytes"),
+    recoveryWallS = TypedColumn<Double>("recovery_wall_s")
 }
 
 /// One row of `timing.csv`: one run and phase.

@@ -2,6 +2,7 @@
 //
 //   phaseCatalogue: load │ read │ write │ mixed │ warm    move data: DataPhase ──▶ OperationStream
 //                   replay                                moves data that was recorded: section ──▶ OperationStream
+//                   crash                                 moves data, then cuts the power
 //                   settle │ reopen │ drop_cache │ checkpoint    verbs: no operations
 //
 // Invariants
@@ -50,6 +51,17 @@ public let phaseCatalogue: [PhaseDescriptor] = [
   PhaseDescriptor(
     kind: "replay", summary: "The operations of the recorded stream's section of this name, as they were.",
     movesData: true, parameters: []),
+  PhaseDescriptor(
+    kind: "crash",
+    summary:
+      "Checkpoints, puts new keys, cuts the power, and opens again: what recovery costs and what is lost.",
+    movesData: true,
+    parameters: [
+      operationsParameter,
+      ParameterDescriptor(
+        "survivors", .choice(["none", "all", "random"]), default: .text("none"),
+        "Which unsynced sectors the cut leaves: none, all, or each with probability one half."),
+    ]),
   PhaseDescriptor(
     kind: "settle", summary: "Finishes owed compaction and flushing, and checkpoints.", movesData: false,
     parameters: []),
@@ -204,6 +216,11 @@ public struct DataPhase: Equatable, Sendable {
       return DataPhase(
         kind: kind, content: .load(random: complete.text("order") == "random"),
         operationCount: workload.recordCount)
+    }
+    if kind == "crash" {
+      return DataPhase(
+        kind: kind, content: .operations([WeightedOperation(.put)]),
+        operationCount: UInt64(complete.integer("operations")))
     }
     var phase = DataPhase(
       kind: kind, content: .operations(try operations(kind, complete)),

@@ -86,6 +86,9 @@ struct TraceRecordCommand: ParsableCommand {
   func run() throws {
     try withUserErrors {
       let spec = try planOne(arguments, choice)
+      if spec.cutsPower {
+        throw ValidationError("a phase of this run cuts the power; what follows is on another device")
+      }
       if let phase, !spec.phases.contains(where: { $0.name == phase }) {
         throw UnknownNameError(kind: "phase", name: phase, known: spec.phases.map(\.name))
       }

@@ -19,6 +19,17 @@ struct RunDevice {
   ///   - request: the trace to keep.
   ///   - timeModel: what `device_s` is charged under instead of the profile.
   init(_ spec: RunSpec, trace request: TraceRequest? = nil, timeModel: TimeModel? = nil) throws {
+    try self.init(spec, memory: nil, trace: request, timeModel: timeModel)
+  }
+
+  /// The device of a run whose power was cut: what is left, with counters, clock and budget of its own.
+  init(_ spec: RunSpec, reopening image: MemoryDevice, timeModel: TimeModel? = nil) throws {
+    try self.init(spec, memory: image, trace: nil, timeModel: timeModel)
+  }
+
+  private init(
+    _ spec: RunSpec, memory: MemoryDevice?, trace request: TraceRequest?, timeModel: TimeModel?
+  ) throws {
     let device = spec.device
     var description = DeviceDescription()
     description.capacityByteCount = UInt64(device.capacityByteCount)
@@ -35,7 +46,15 @@ struct RunDevice {
     } else {
       temporaryFile = nil
     }
-    stack = try DeviceStack(description)
+    if device.kind == .memory, spec.cutsPower {
+      description.tracksCrashes = true
+      description.crashAtomByteCount = min(512, device.transferUnitByteCount)
+    }
+    if let memory {
+      stack = try DeviceStack(description, reopening: memory)
+    } else {
+      stack = try DeviceStack(description)
+    }
     trace = RunTrace.of(stack, request)
     guard let timed = stack.timed else {
       preconditionFailure("A stack described with a time model has a clock.")

@@ -4,7 +4,8 @@
 //                                            │ each phase ends with: conservation checked, rows written
 //
 // Invariants
-// 1. A run either has a row for each of its phases with status ok, or has failed: then the phase that failed and
+// 1. A run either has a row for each of its phases with status ok (or skipped, for a crash phase of an engine that
+//    promises nothing), or has failed: then the phase that failed and
 //    every other phase of the run carry the reason, because a wrong answer or a lost byte voids the whole run.
 // 2. Numbers that depend on a clock go to timing and latency rows only.
 // 3. Nothing here knows an engine by name.
@@ -46,18 +47,18 @@ public struct RunOutcome: Sendable {
 
 /// Makes one run.
 public final class RunExecutor {
-  private let spec: RunSpec
-  private let entry: EngineEntry
+  let spec: RunSpec
+  let entry: EngineEntry
   private let observer: RunObserver
   private let keepVolumesDirectory: String?
   private let traceRequest: TraceRequest?
-  private let timeModel: TimeModel?
+  let timeModel: TimeModel?
   private let tick: (String, UInt64, UInt64) -> Void
 
-  private var outcome = RunOutcome()
-  private var temperature = "cold"
+  var outcome = RunOutcome()
+  var temperature = "cold"
   /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
-  private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
   private var peakAllocatedRatio: Double?
   private let kernelAgreement: KernelAgreement
 
@@ -77,7 +78,11 @@ public final class RunExecutor {
     self.entry = entry
     self.observer = observer
     self.keepVolumesDirectory = keepVolumesDirectory
-    traceRequest = trace
+    // After a power cut a run goes on on another device, which a trace does not follow.
+    traceRequest = spec.cutsPower ? nil : trace
+    if trace != nil, spec.cutsPower {
+      observer.noted("\(spec.label): no trace is kept, because a phase of this run cuts the power")
+    }
     self.timeModel = timeModel
     self.tick = tick
     kernelAgreement = KernelAgreement(spec.device, noted: observer.noted)
@@ -104,7 +109,7 @@ public final class RunExecutor {
     do {
       let source = try RunWorkload(spec)
       let workload = source.spec
-      let device = try RunDevice(spec, trace: traceRequest, timeModel: timeModel)
+      var device = try RunDevice(spec, trace: traceRequest, timeModel: timeModel)
       defer { removeFile(of: device) }
       let environment = device.environment(for: spec, creates: true)
       var engine = try entry.open(environment, spec.engineParameters)
@@ -121,11 +126,21 @@ public final class RunExecutor {
         device.budget.resetPeak()
         checker.beginPhase(phase.name)
         if let (data, stream) = try source.operations(of: phase, ordinal: ordinal, position: position) {
-          let loop = PhaseLoop(
-            engine: engine, device: device, workload: workload, phase: data,
-            stream: stream, checker: checker, commit: spec.commit, commitCount: commitCount)
-          (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
-          temperature = "warm"
+          if phase.kind == "crash" {
+            let after = try runCrash(
+              phase, stream, ordinal, workload,
+              RunState(
+                device: device, engine: engine, checker: checker, position: position, commitCount: commitCount
+              ))
+            (device, engine, checker) = (after.device, after.engine, after.checker)
+            (position, commitCount) = (after.position, after.commitCount)
+          } else {
+            let loop = PhaseLoop(
+              engine: engine, device: device, workload: workload, phase: data,
+              stream: stream, checker: checker, commit: spec.commit, commitCount: commitCount)
+            (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
+            temperature = "warm"
+          }
         } else {
           engine = try runVerb(phase, ordinal, engine, device, checker)
         }
@@ -137,7 +152,9 @@ public final class RunExecutor {
       try device.budget.requireReleased()
       outcome.deviceHash = device.stack.memory?.contentHash()
       if let keepVolumesDirectory {
-        try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
+        let path = keepVolumesDirectory + "/" + spec.id + ".volume"
+        try device.keep(at: path)
+        try KeptVolumeNote(spec).write(besideImage: path)
       }
       outcome.trace = try device.trace?.finish()
     } catch let interrupted as RunInterrupted {
@@ -275,7 +292,7 @@ public final class RunExecutor {
 
   // MARK: Rows
 
-  private func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
+  func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
     var row = Self.row(of: spec, phase, ordinal, status: .ok)
     row.batchOperations = UInt64(spec.commit.batchOperations)
     row.syncEveryCommits = UInt64(spec.commit.syncEveryCommits)
@@ -290,7 +307,7 @@ public final class RunExecutor {
     return row
   }
 
-  private func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
+  func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
     let counts = end.counts.subtracting(start.counts)
     row.deviceReadCount = counts[.read].operationCount
     row.deviceReadBytes = counts[.read].byteCount
@@ -344,7 +361,7 @@ public final class RunExecutor {
     row.readBytesPerOperationMax = bytesPerOperation.maxRecorded
   }
 
-  private func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
+  func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
     row.allocatedBytes = space.allocatedByteCount
     row.liveLogicalBytes = state.liveLogicalByteCount
     row.freeLargestExtent = space.largestFreeExtentByteCount
@@ -389,7 +406,7 @@ public final class RunExecutor {
   /// Publishes a phase's rows.
   ///
   /// - Throws: `KernelDisagreement` when the kernel's count of a phase past the page cache is not ours.
-  private func finishRow(
+  func finishRow(
     _ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading, isCounted: Bool
   ) throws {
     outcome.runs.append(row)
@@ -427,7 +444,7 @@ public final class RunExecutor {
   }
 
   /// What identifies a row.
-  private static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
+  static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
     var row = RunRow(runID: spec.id, phase: phase.name)
     row.study = spec.study
     row.engine = spec.engine

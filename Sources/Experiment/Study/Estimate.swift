@@ -231,6 +231,7 @@ private struct Walk {
 
   /// Which operations a phase does, and their shares, in a fixed order.
   private static func shares(_ phase: PhaseSpec) -> [(String, Double)] {
+    if phase.kind == "crash" { return [("put", 1)] }
     if case .text(let word)? = phase.parameters["operation"] { return [(word, 1)] }
     var weights: [(String, Double)] = []
     for (name, value) in phase.parameters.sorted where name.hasPrefix("mix.") {

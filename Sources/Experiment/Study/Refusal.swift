@@ -53,6 +53,16 @@ extension RunEstimate {
     if run.device.capacityByteCount % unit != 0 || run.device.maximumTransferByteCount % unit != 0 {
       reasons.append("device.capacity and device.maximum_transfer must be multiples of \(unit) bytes")
     }
+    if run.device.kind == .file, let crash = run.phases.first(where: { $0.kind == "crash" }) {
+      reasons.append(
+        "phase '\(crash.name)' cuts the power, and only a memory device can lose it; set device.kind to memory"
+      )
+    }
+    if run.device.flash != nil, let crash = run.phases.first(where: { $0.kind == "crash" }) {
+      reasons.append(
+        "phase '\(crash.name)' cuts the power, and the flash model's wear would not outlive it; leave out "
+          + "device.flash or the phase")
+    }
     let data = vocabulary.dataByteCount(run.workload)
     let stores = limits?.stores ?? (run.engine != "null")
     if stores && data > run.device.capacityByteCount {

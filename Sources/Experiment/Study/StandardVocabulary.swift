@@ -57,5 +57,6 @@ extension StudyVocabulary {
     Figure("read_amplification", "Bytes read per byte returned, one group of bars per phase."),
     Figure("amplification_over_operations", "How amplification develops while a phase runs."),
     Figure("space_amplification", "Bytes allocated per live logical byte, one bar per engine."),
+    Figure("recovery_cost", "What opening after a power cut read and wrote, and what was lost, by engine."),
   ]
 }

@@ -51,6 +51,16 @@ public struct TimeCharge: Equatable, Sendable {
   /// Nothing charged.
   public init() {}
 
+  /// This charge and that of another device.
+  public func adding(_ other: TimeCharge) -> TimeCharge {
+    var result = TimeCharge()
+    result.damBlockCount = damBlockCount + other.damBlockCount
+    result.affineSeconds = affineSeconds + other.affineSeconds
+    result.pdamStepCount = pdamStepCount + other.pdamStepCount
+    result.deviceSeconds = deviceSeconds + other.deviceSeconds
+    return result
+  }
+
   /// This charge less an earlier one: what was charged between them.
   public func subtracting(_ earlier: TimeCharge) -> TimeCharge {
     var result = TimeCharge()
