@@ -66,7 +66,7 @@ struct SummaryTable {
   private static func cell(_ metric: String, _ group: Group, _ times: [TimingRow]) -> String? {
     let isTime = MetricRegistry.entry(metric)?.isClockDependent ?? false
     let value =
-      isTime ? Numbers.median(times.compactMap { $0[metric]?.number }) : group.measurement(metric)?.median
+      isTime ? Statistics.median(times.compactMap { $0[metric]?.number }) : group.measurement(metric)?.median
     return value.map { metric == "operations" ? Numbers.fixed($0, places: 0) : Numbers.short($0) }
   }
 

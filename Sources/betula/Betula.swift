@@ -11,7 +11,8 @@ struct Betula: ParsableCommand {
     discussion: """
       Start with:  betula run Experiments/quickstart
 
-      Exit status: 0 done; 1 a run failed or gave a wrong answer; 64 wrong usage; 65 mistakes in a study or a bad \
+      Exit status: 0 done; 1 a run failed or gave a wrong answer; with --check-claims 2 a claim is \
+      not held, 3 one cannot be decided; 64 wrong usage; 65 mistakes in a study or a bad \
       record; 66 a file that is not there; 69 a run that cannot fit; 74 the file system refused; 130 interrupted.
       """,
     version: "0.1.0",

@@ -97,7 +97,7 @@ final class ReportScratch {
     var claim = ClaimRow()
     claim.claim = "c1"
     claim.sentence = "a < b & c"
-    claim.verdict = .fails
+    claim.verdict = .notHeld
     claim.measured = 2
     record.claims = [claim]
     record.runs[record.runs.count - 1].reason = "<script>alert('x')</script>"
