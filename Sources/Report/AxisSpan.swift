@@ -42,10 +42,11 @@ extension AxisScale {
     let step = max(1, (last - first + 8) / 9)
     var scale = AxisScale(values: [1])
     scale.isLogarithmic = true
-    scale.lower = low * 0.9
-    scale.upper = high * 1.1
+    func power(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }
+    scale.lower = power(first) * 0.9
+    scale.upper = power(last) * 1.1
     scale.ticks = stride(from: first, through: last, by: step).map { exponent in
-      let value = Double(sign: .plus, exponent: exponent, significand: 1)
+      let value = power(exponent)
       let isSize = exponent >= 10 && exponent < 63
       let text =
         isSize ? powerText(exponent) : exponent < 0 ? Numbers.short(value) : Numbers.fixed(value, places: 0)
@@ -65,6 +66,8 @@ extension AxisScale {
       values: [low, max(high, low * (logarithmicRatio + 1))], labelRoom: room, isFilled: false)
     scale.upper = max(high * (1 + room), low * 1.5)
     scale.ticks = scale.ticks.filter { $0.value <= scale.upper }
+    // Within less than a factor of three there may be no whole decade: ticks stand as on a linear axis.
+    if scale.ticks.count < 2 { scale.ticks = linear(scale.lower, scale.upper, room: 0).ticks }
     return scale
   }
 

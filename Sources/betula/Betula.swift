@@ -17,7 +17,8 @@ struct Betula: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, PlanCommand.self, ReportCommand.self, EnginesCommand.self, ExplainCommand.self,
+      RunCommand.self, PlanCommand.self, ReportCommand.self, CompareCommand.self, EnginesCommand.self,
+      ExplainCommand.self,
       SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, DoctorCommand.self,
     ])
 }

@@ -80,6 +80,12 @@ enum ClaimEvaluator {
     } else if let doubt = finding.doubt {
       parts.append(doubt)
     }
+    let noise = worst.condition.places.compactMap {
+      Bootstrap.smallestDetectableRatio(conditions.cells[$0].values)
+    }
+    if isOfClock, let floor = noise.max() {
+      parts.append("the noise floor is \(Numbers.short(floor)): what one side differs by from itself")
+    }
     if findings.count > 1 {
       let held = findings.filter { $0.finding.verdict == .held }.count
       parts.append("\(held) of \(findings.count) conditions are held, this is the one that decides")
