@@ -36,7 +36,7 @@ struct LinesFigureTests {
         """)
     #expect(
       figure.description
-        == "a: 2.00 at 1,024 to 8.00 at 4,096, 2 points; b: 1.00 at 1,024 to 1.00 at 1,024, 1 points.")
+        == "a: 2.00 at 1,024 to 8.00 at 4,096, 2 points; b: 1.00 at 1,024 to 1.00 at 1,024, 1 point.")
     #expect(figure.script.contains("with filledcurves") && figure.script.contains("'1 Ki' 1024.0"))
   }
 

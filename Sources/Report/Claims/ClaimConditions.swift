@@ -32,10 +32,10 @@ struct ClaimConditions {
     case .value: for line in lines { addValue(line) }
     case .ratio: addRatio(lines[0].lowerBound, lines[1].lowerBound)
     case .order: addOrder(lines.map(\.lowerBound))
-    case .monotone: for line in lines { try addMonotone(line) }
-    case .slope, .fit: for line in lines { try addLine(line) }
+    case .monotone: for (line, selector) in zip(lines, claim.series) { try addMonotone(line, selector.words) }
+    case .slope, .fit: for (line, selector) in zip(lines, claim.series) { try addLine(line, selector.words) }
     case .crossover: try addCrossover(lines[0], lines[1])
-    case .minimumAt: for line in lines { try addMinimum(line) }
+    case .minimumAt: for (line, selector) in zip(lines, claim.series) { try addMinimum(line, selector.words) }
     case .withinFactor: for line in lines { try addPrediction(line) }
     }
   }
@@ -104,10 +104,9 @@ struct ClaimConditions {
     )
   }
 
-  private mutating func addMonotone(_ line: Range<Int>) throws(ClaimDoubt) {
+  private mutating func addMonotone(_ line: Range<Int>, _ series: String) throws(ClaimDoubt) {
     try require(2, of: line)
     let tolerance = claim.bounds.tolerance ?? 0
-    let series = cells[line.lowerBound].row.label ?? ""
     if claim.direction == .flat {
       let places = Array(line)
       for place in line {
@@ -127,7 +126,7 @@ struct ClaimConditions {
     }
   }
 
-  private mutating func addLine(_ line: Range<Int>) throws(ClaimDoubt) {
+  private mutating func addLine(_ line: Range<Int>, _ series: String) throws(ClaimDoubt) {
     try require(claim.kind == .fit ? 3 : 2, of: line)
     let places = Array(line)
     let xTransform = claim.xTransform ?? .linear
@@ -138,7 +137,6 @@ struct ClaimConditions {
     }
     let known = x.compactMap { $0 }
     let isFit = claim.kind == .fit
-    let series = cells[line.lowerBound].row.label ?? ""
     let name = isFit ? "R² of \(series)" : "slope of \(series)"
     add("\(name) over \(places.count) points", places, claim.bounds.ends) { medians in
       let y = places.compactMap { yTransform.apply(medians[$0]) }
@@ -181,11 +179,10 @@ struct ClaimConditions {
     return zip(kept, kept.dropFirst()).filter { (gaps[$0.0] > 0) != (gaps[$0.1] > 0) }
   }
 
-  private mutating func addMinimum(_ line: Range<Int>) throws(ClaimDoubt) {
+  private mutating func addMinimum(_ line: Range<Int>, _ series: String) throws(ClaimDoubt) {
     try require(2, of: line)
     let places = Array(line)
     let x = places.map { cells[$0].x ?? 0 }
-    let series = cells[line.lowerBound].row.label ?? ""
     add("the x where \(series) is smallest", places, claim.bounds.ends) { medians in
       var best = 0
       for index in places.indices where medians[places[index]] < medians[places[best]] { best = index }

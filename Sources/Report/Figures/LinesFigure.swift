@@ -71,7 +71,7 @@ enum LinesFigure: FigureKind {
     let parts = lines.compactMap { line -> String? in
       guard let first = line.points.first, let last = line.points.last else { return nil }
       return "\(line.name): \(Numbers.short(first.measurement.median)) at \(Numbers.short(first.x)) to "
-        + "\(Numbers.short(last.measurement.median)) at \(Numbers.short(last.x)), \(line.points.count) points"
+        + "\(Numbers.short(last.measurement.median)) at \(Numbers.short(last.x)), \(line.points.count == 1 ? "1 point" : "\(line.points.count) points")"
     }
     return parts.joined(separator: "; ") + "."
   }
