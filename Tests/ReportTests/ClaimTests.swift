@@ -189,6 +189,17 @@ struct ClaimTests {
     #expect(ClaimRecord.row(series, claim, sharesStreams: false).verdict == .notDecidable)
   }
 
+  @Test("sides that differ in what a fair comparison keeps equal are said to")
+  func unequalSides() {
+    var record = ClaimRecord.make(
+      [ClaimRecord.plain("a", 4, 4, 4), ClaimRecord.plain("b", 1, 1, 1)],
+      claims: [ClaimRecord.claim(.ratio, ["a", "b"], ClaimBounds(atLeast: 2))])
+    #expect(ClaimEvaluator.rows(record)[0].explanation?.contains("differ") == false)
+    for index in record.runs.indices where record.runs[index].label == "b" { record.runs[index].records = 7 }
+    let row = ClaimEvaluator.rows(record)[0]
+    #expect(row.verdict == .held && row.explanation?.contains("the sides differ in records") == true)
+  }
+
   @Test("nothing is held without data, and the reason is said")
   func doubts() {
     let claim = ClaimRecord.claim(.value, ["a"], ClaimBounds(atLeast: 0))

@@ -55,6 +55,14 @@ struct ClaimConditions {
     condition.places.count > 1 && Set(condition.places.map { cells[$0].streams }).count == 1
   }
 
+  /// What a fair comparison keeps equal and the cells of a condition do not, the axis aside.
+  func differingConditions(_ condition: ClaimCondition) -> [String] {
+    let rows = condition.places.map { cells[$0].row }
+    return Digest.conditions.filter { id in
+      id != claim.over?.column && Set(rows.map { $0[id]?.spelling ?? "" }).count > 1
+    }
+  }
+
   /// later ÷ earlier, where 0 to 0 is no change and 0 to more is without bound.
   static func step(_ earlier: Double, _ later: Double) -> Double? {
     if earlier == later { return 1 }

@@ -90,6 +90,8 @@ enum ClaimEvaluator {
       let held = findings.filter { $0.finding.verdict == .held }.count
       parts.append("\(held) of \(findings.count) conditions are held, this is the one that decides")
     }
+    let differing = conditions.differingConditions(worst.condition)
+    if !differing.isEmpty { parts.append("the sides differ in \(differing.joined(separator: ", "))") }
     let flagged = worst.condition.places.reduce(0) { sum, place in
       sum + Statistics.outliers(conditions.cells[place].values).count
     }

@@ -146,7 +146,7 @@ public struct Comparison: Sendable {
         let faults = a.faults(one, against: b, other)
         let classes = [one, other].map { $0.rows.first?.durabilityClass ?? "" }
         if classes[0] != classes[1] {
-          let note = "\(pair.0.name) promises '\(classes[0])' after a crash, \(pair.1.name) '\(classes[1])'"
+          let note = "\(pair.0.label) promises '\(classes[0])' after a crash, \(pair.1.label) '\(classes[1])'"
           if !notes.contains(note) { notes.append(note) }
         }
         for metric in metrics {
