@@ -490,20 +490,38 @@ enum MetricEntries {
       "figure", in: [.claims], .text, unit: "", label: "Figure",
       formula: "The figure the sentence is about.", source: house, isAlwaysWritten: true),
     Metric(
+      "claim_kind", in: [.claims], .text, unit: "", label: "Kind of claim",
+      formula:
+        "value, ratio, order, monotone, slope, fit, crossover, minimum_at or within_factor; see the guide, Claims.",
+      source: house),
+    Metric(
+      "metric", in: [.claims], .text, unit: "", label: "Metric",
+      formula: "The metric the sentence is about, with what it is divided by.", source: house),
+    Metric(
       "verdict", in: [.claims], .text, unit: "", label: "Verdict",
-      formula: "holds, fails, or undecided (see explanation).", source: house, isAlwaysWritten: true),
+      formula: "held, not_held, or not_decidable (see explanation).", source: house, isAlwaysWritten: true),
     Metric(
       "expected", in: [.claims], .text, unit: "", label: "Expected",
       formula: "The value or range the source states.", source: house, isAlwaysWritten: true),
     Metric(
       "measured", in: [.claims], .real, unit: "the claim's", label: "Measured",
-      formula: "The value the record holds.", source: house, isAlwaysWritten: true),
+      formula: "The value the record holds; of several, the one that decides the verdict.", source: house,
+      isAlwaysWritten: true),
+    Metric(
+      "measured_lower", in: [.claims], .real, unit: "the claim's", label: "Measured, lower end",
+      formula: "The lower end of the 95 % bootstrap interval of measured over the repeats.",
+      excluded: "Fewer than three repeats give no interval.",
+      source: "Metric definitions, section \"Statistics\"."),
+    Metric(
+      "measured_upper", in: [.claims], .real, unit: "the claim's", label: "Measured, upper end",
+      formula: "The upper end of that interval.", source: "Metric definitions, section \"Statistics\"."),
     Metric(
       "tolerance", in: [.claims], .text, unit: "", label: "Tolerance",
       formula: "How far measured may be from expected.", source: house, isAlwaysWritten: true),
     Metric(
       "explanation", in: [.claims], .text, unit: "", label: "Explanation",
-      formula: "Why the claim fails or is undecided.", source: house, isAlwaysWritten: true),
+      formula: "What was measured on how many repeats, and why the claim is not held or cannot be decided.",
+      source: house, isAlwaysWritten: true),
     Metric(
       "source", in: [.claims], .text, unit: "", label: "Source",
       formula: "Paper, section, figure.", source: house, isAlwaysWritten: true),

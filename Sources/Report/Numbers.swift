@@ -69,12 +69,4 @@ package enum Numbers {
     if count % size == 0 { return "\(count / size) \(units[unit])" }
     return "\(short(Double(count) / Double(size))) \(units[unit])"
   }
-
-  /// The middle value; the mean of the two middle ones when their number is even; nil of nothing.
-  static func median(_ values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
 }

@@ -337,7 +337,12 @@ public typealias LatencyRow = Row<LatencyColumns>
 
 /// What checking a claim found.
 public enum ClaimVerdict: String, CaseIterable, CellConvertible {
-  case holds, fails, undecided
+  /// The whole interval satisfies the claim.
+  case held
+  /// No part of the interval does.
+  case notHeld = "not_held"
+  /// The interval reaches across a bound, or there is nothing to decide it by; the explanation says which.
+  case notDecidable = "not_decidable"
 
   /// The word as a cell.
   public var cell: Cell { .text(rawValue) }
@@ -359,8 +364,11 @@ public struct ClaimColumns: ColumnSet {
 
   /// Every column.
   public let claim = TypedColumn<String>("claim"), sentence = TypedColumn<String>("sentence"),
-    figure = TypedColumn<String>("figure"), verdict = TypedColumn<ClaimVerdict>("verdict"),
+    figure = TypedColumn<String>("figure"), kind = TypedColumn<String>("claim_kind"),
+    metric = TypedColumn<String>("metric"), verdict = TypedColumn<ClaimVerdict>("verdict"),
     expected = TypedColumn<String>("expected"), measured = TypedColumn<Double>("measured"),
+    measuredLower = TypedColumn<Double>("measured_lower"),
+    measuredUpper = TypedColumn<Double>("measured_upper"),
     tolerance = TypedColumn<String>("tolerance"), explanation = TypedColumn<String>("explanation"),
     source = TypedColumn<String>("source")
 }

@@ -10,6 +10,8 @@ import Results
 /// Exit codes.
 enum ExitStatus {
   static let runFailed = ExitCode(1)
+  static let claimNotHeld = ExitCode(2)
+  static let claimNotDecidable = ExitCode(3)
   static let badData = ExitCode(65)
   static let noInput = ExitCode(66)
   static let cannotFit = ExitCode(69)
@@ -20,6 +22,12 @@ enum ExitStatus {
 /// Prints a message for people on standard error.
 func complain(_ message: String) {
   FileHandle.standardError.write(Data("betula: \(message)\n".utf8))
+}
+
+/// Ends with the status of the worst verdict, when one is not `held`.
+func requireHeld(_ claims: [ClaimRow]) throws {
+  if claims.contains(where: { $0.verdict == .notHeld }) { throw ExitStatus.claimNotHeld }
+  if claims.contains(where: { $0.verdict != .held }) { throw ExitStatus.claimNotDecidable }
 }
 
 /// Runs `body`, turning the errors a user can meet into a message and an exit code.

@@ -21,6 +21,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(help: "Keep each run's I/O trace as <run id>.trace in this folder; see `betula trace`.")
   var keepTraces: String?
+  @Flag(help: "End with exit status 2 when a claim is not held, 3 when one cannot be decided.")
+  var checkClaims = false
 
   @Flag(help: "Print the summary as JSON.")
   var json = false
@@ -46,16 +48,18 @@ struct RunCommand: ParsableCommand {
           progressed: { line.show($0) }, isInterrupted: { betula_interrupt_count() > 0 },
           noted: { if !isQuiet { line.note($0) } }))
       defer { line.clear() }
-      let record = try StudyRunner(plan: plan, options: options).run()
+      var record = try StudyRunner(plan: plan, options: options).run()
+      record.claims = Report.claimRows(of: record)
       line.clear()
       try writer.write(record)
-      try ReportPrinter(directory: directory, json: json, quiet: quiet).run()
+      let outcome = try ReportPrinter(directory: directory, json: json, quiet: quiet).run()
       let failed = Set(record.runs.filter { $0.status == .failed }.map(\.runIdentifier))
       if !failed.isEmpty {
         complain(
           "\(failed.count) of \(plan.runs.count) runs failed; see the reason column of \(directory)/runs.csv")
         throw ExitStatus.runFailed
       }
+      if checkClaims { try requireHeld(outcome.claims) }
     }
   }
 }

@@ -55,11 +55,9 @@ public struct StudyRunner {
         study: Manifest.Study(
           id: plan.study.name, title: plan.study.title, question: plan.study.question, scale: options.scale,
           resolved: JSONValue(plan.study.value)),
-        figures: plan.study.figures.map {
-          FigureRequest(figure: $0.figure, phases: $0.phases, title: $0.title)
-        },
+        figures: plan.study.figures,
         seeds: Array(Set(plan.runs.map(\.seed))).sorted(), program: host.program, machine: host.machine(plan),
-        engines: [], start: start, end: start))
+        engines: [], start: start, end: start, claims: plan.study.claims))
 
     let totals = plan.runs.map { Self.operationCount($0) }
     let planTotal = totals.reduce(0, +)
@@ -69,7 +67,8 @@ public struct StudyRunner {
         preconditionFailure("A plan names engines of the catalogue only.")
       }
       if let absence = entry.descriptor.absentBecause {
-        record.runs += RunExecutor.emptyRows(spec, status: .skipped, reason: absence)
+        record.runs += AxisColumns.filled(
+          RunExecutor.emptyRows(spec, status: .skipped, reason: absence), spec, plan.study)
         options.observer.noted("\(spec.label) skipped: \(absence)")
         planDone += totals[index]
         continue
@@ -92,7 +91,7 @@ public struct StudyRunner {
       let outcome = try executor.execute()
       planDone += totals[index]
       if let failure = outcome.failure { options.observer.noted("\(spec.label) failed: \(failure)") }
-      record.runs += outcome.runs
+      record.runs += AxisColumns.filled(outcome.runs, spec, plan.study)
       record.io += outcome.io
       record.series += outcome.series
       record.histograms += outcome.histograms

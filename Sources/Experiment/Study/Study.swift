@@ -5,6 +5,7 @@
 // 2. Decoding `yaml` gives an equal study. Scales are not part of it: the one asked for is folded in.
 
 import KeyValue
+import Results
 
 /// How much memory an engine may hold.
 public enum MemoryBudgetSpec: Equatable, Sendable, CustomStringConvertible {
@@ -113,45 +114,6 @@ public struct StudyAxis: Equatable, Sendable {
   }
 }
 
-/// One item of a study's `figures:`.
-public struct FigureSpec: Equatable, Sendable {
-  /// The kind of figure.
-  public var figure: String
-  /// Names of the phases it shows, in order; empty for all.
-  public var phases: [String]
-  /// The metric it shows, when the kind lets one choose.
-  public var metric: String?
-  /// The axis (a key path of `axes:`) along the figure's horizontal.
-  public var axis: String?
-  /// Stands in for the kind's own title.
-  public var title: String?
-
-  /// A figure.
-  public init(
-    figure: String, phases: [String] = [], metric: String? = nil, axis: String? = nil, title: String? = nil
-  ) {
-    self.figure = figure
-    self.phases = phases
-    self.metric = metric
-    self.axis = axis
-    self.title = title
-  }
-
-  /// The figure's item in a study.
-  public var value: StudyValue {
-    var entries: [StudyValue.Entry] = [.init("figure", .text(figure))]
-    if phases.count == 1 {
-      entries.append(.init("phase", .text(phases[0])))
-    } else if !phases.isEmpty {
-      entries.append(.init("phases", .list(phases.map { .text($0) })))
-    }
-    if let metric { entries.append(.init("metric", .text(metric))) }
-    if let axis { entries.append(.init("axis", .text(axis))) }
-    if let title { entries.append(.init("title", .text(title))) }
-    return .map(entries)
-  }
-}
-
 /// A resolved study.
 public struct Study: Equatable, Sendable {
   /// The study's id: lower-case letters, digits, hyphens.
@@ -179,7 +141,9 @@ public struct Study: Equatable, Sendable {
   /// The grid; empty for none.
   public var axes: [StudyAxis]
   /// What the report draws.
-  public var figures: [FigureSpec]
+  public var figures: [FigureRequest]
+  /// What the report checks.
+  public var claims: [ClaimRequest]
   /// The recorded stream that replay phases take their operations from.
   public var stream: StudyStream?
 
@@ -215,6 +179,7 @@ public struct Study: Equatable, Sendable {
       .init("phases", .list(phases.map(\.value))),
       .init("axes", .map(axisEntries)),
       .init("figures", .list(figures.map(\.value))),
+      .init("claims", .list(claims.map(\.value))),
     ]
     return .map(head + streamEntry + tail)
   }

@@ -20,8 +20,7 @@ struct StudyDecoder {
   /// The keys at the top of a study.
   static let rootKeys: [String] = [
     "schema", "study", "title", "question", "seed", "repeats", "memory_budget", "device", "workload",
-    "stream", "commit",
-    "engines", "phases", "axes", "scales", "figures",
+    "stream", "commit", "engines", "phases", "axes", "scales", "figures", "claims",
   ]
 
   /// The study in `root`, nil when there were problems.
@@ -56,13 +55,14 @@ struct StudyDecoder {
     let phases = phases(root)
     let scope = AxisScope(vocabulary: vocabulary, engines: engines, phases: phases)
     let axes = axes(root, scope: scope)
-    let figures = figures(root, phases: phases, axes: axes)
+    let figures = figures(root, scope: scope, axes: axes)
+    let claims = claims(root, scope: scope, axes: axes, figures: figures)
     guard problems.isEmpty, let name, let budget, let device else { return nil }
     return Study(
       name: name, title: title, question: question, seed: numbers["seed"] ?? 1,
       repeats: numbers["repeats"] ?? 1,
       memoryBudget: budget, device: device, workload: workload, commit: CommitSpec(commit), engines: engines,
-      phases: phases, axes: axes, figures: figures)
+      phases: phases, axes: axes, figures: figures, claims: claims)
   }
 
   // MARK: Problems
@@ -77,13 +77,13 @@ struct StudyDecoder {
       StudyProblem(place: place, keyPath: path, message: message, allowed: words, nearest: nearest))
   }
 
-  private mutating func unknownKey(
+  mutating func unknownKey(
     _ entry: SourceNode.Entry, path: String, of owner: String, allowed: [String]
   ) {
     problem(entry.keyPlace, path, "is not a key of \(owner)", allowed, nearestTo: entry.key)
   }
 
-  private mutating func missing(_ key: String, at place: SourcePlace, path: String) {
+  mutating func missing(_ key: String, at place: SourcePlace, path: String) {
     problem(place, path, "is missing")
   }
 
@@ -141,7 +141,7 @@ struct StudyDecoder {
   }
 
   /// A free text, nil when absent or after a problem.
-  private mutating func text(_ node: SourceNode?, path: String) -> String? {
+  mutating func text(_ node: SourceNode?, path: String) -> String? {
     guard let node else { return nil }
     guard let text = node.text else {
       problem(node.place, path, "is \(node.nameForMessage), a text is wanted")
@@ -252,7 +252,7 @@ struct StudyDecoder {
   }
 
   /// A name: `[a-z0-9]`, then also hyphens, and underscores where allowed.
-  private mutating func identifier(_ node: SourceNode, path: String, allowsUnderscore: Bool) -> String? {
+  mutating func identifier(_ node: SourceNode, path: String, allowsUnderscore: Bool) -> String? {
     let letters = allowsUnderscore ? "a-z 0-9 - _" : "a-z 0-9 -"
     guard let text = node.text else {
       problem(node.place, path, "is \(node.nameForMessage), a name is wanted", [letters])
@@ -535,69 +535,8 @@ struct StudyDecoder {
     return axes
   }
 
-  private mutating func figures(_ root: SourceNode, phases: [PhaseSpec], axes: [StudyAxis]) -> [FigureSpec] {
-    guard let node = root["figures"], !node.isNull else { return [] }
-    guard case .list(let items) = node.content else {
-      problem(node.place, "figures", "is \(node.nameForMessage), a list is wanted")
-      return []
-    }
-    let kinds = vocabulary.figures.map(\.name)
-    let keys = ["axis", "figure", "metric", "phase", "phases", "title"]
-    let phaseNames = phases.map(\.name)
-    var figures: [FigureSpec] = []
-    for (index, item) in items.enumerated() {
-      let path = "figures.\(index)"
-      guard case .map(let entries) = item.content else {
-        problem(
-          item.place, path, "is \(item.nameForMessage), a map such as { figure: KIND } is wanted", kinds)
-        continue
-      }
-      for entry in entries where !keys.contains(entry.key) {
-        unknownKey(entry, path: "\(path).\(entry.key)", of: "a figure", allowed: keys)
-      }
-      guard let kindNode = item["figure"] else {
-        missing("figure", at: item.place, path: "\(path).figure")
-        continue
-      }
-      var figure = FigureSpec(figure: kindNode.text ?? "")
-      if !kinds.contains(figure.figure) {
-        let message = "is \(kindNode.nameForMessage), which is no kind of figure"
-        problem(kindNode.place, "\(path).figure", message, kinds, nearestTo: figure.figure)
-      }
-      if let entry = entries.first(where: { $0.key == "phase" }) {
-        if item["phases"] != nil {
-          problem(entry.keyPlace, "\(path).phase", "stands beside 'phases'; keep one")
-        }
-        figure.phases += word(entry.value, path: "\(path).phase", phaseNames, what: "phase of this study")
-      }
-      if let list = item["phases"] {
-        if list.items.isEmpty {
-          problem(
-            list.place, "\(path).phases", "is \(list.nameForMessage), a list of phases is wanted", phaseNames)
-        }
-        for phase in list.items {
-          figure.phases += word(phase, path: "\(path).phases", phaseNames, what: "phase of this study")
-        }
-      }
-      let taken = vocabulary.figures.first { $0.name == figure.figure }
-      for (key, isTaken) in [("metric", taken?.takesMetric), ("axis", taken?.takesAxis)] {
-        guard isTaken == false, let entry = entries.first(where: { $0.key == key }) else { continue }
-        problem(entry.keyPlace, "\(path).\(key)", "is not a key of a figure of kind '\(figure.figure)'")
-      }
-      if let node = item["metric"] {
-        figure.metric = word(node, path: "\(path).metric", vocabulary.metrics, what: "metric").first
-      }
-      if let node = item["axis"] {
-        figure.axis = word(node, path: "\(path).axis", axes.map(\.path), what: "axis of this study").first
-      }
-      figure.title = text(item["title"], path: "\(path).title")
-      figures.append(figure)
-    }
-    return figures
-  }
-
   /// One of `words`, none after a problem.
-  private mutating func word(
+  mutating func word(
     _ node: SourceNode, path: String, _ words: [String], what: String
   ) -> [String] {
     if let text = node.text, words.contains(text) { return [text] }

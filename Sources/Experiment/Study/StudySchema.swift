@@ -47,6 +47,7 @@ public enum StudySchema {
       .init("axes", axes),
       .init("scales", scales),
       .init("figures", list(figure(vocabulary), "What the report draws.")),
+      .init("claims", list(claim(vocabulary), "What the report checks.")),
     ]
     var required = root.filter { $0.defaultValue == nil }.map(\.name)
     required += ["study", "memory_budget", "engines", "phases"]
@@ -87,23 +88,7 @@ public enum StudySchema {
     return object(head + entries(descriptors), description: phase.summary, required: ["phase"] + required)
   }
 
-  private static func figure(_ vocabulary: StudyVocabulary) -> StudyValue {
-    let kinds = vocabulary.figures.map { kind in
-      StudyValue.map([.init("const", .text(kind.name)), .init("description", .text(kind.summary))])
-    }
-    let name = StudyValue.map([.init("type", .text("string"))])
-    return object(
-      [
-        .init("figure", .map([.init("oneOf", .list(kinds))])),
-        .init("phase", text("The one phase it shows.")),
-        .init("phases", list(name, "The phases it shows.")),
-        .init("metric", words(vocabulary.metrics, "The metric it shows.")),
-        .init("axis", text("The key path, among the study's axes, along the horizontal.")),
-        .init("title", text("Stands in for the kind's own title.")),
-      ], description: "A figure.", required: ["figure"])
-  }
-
-  private static let namePattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
+  static let namePattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
   private static let pathPattern =
     "^(memory_budget|(device|workload|commit)\\.[a-z0-9_.]+|(engines|phases)\\.[a-z0-9_-]+\\.[a-z0-9_.]+)$"
   private static let settingPattern =
@@ -222,7 +207,7 @@ public enum StudySchema {
     return object(entries(descriptors), description: description, required: required)
   }
 
-  private static func object(
+  static func object(
     _ properties: [StudyValue.Entry], description: String, required: [String] = []
   ) -> StudyValue {
     var entries: [StudyValue.Entry] = [
@@ -233,24 +218,24 @@ public enum StudySchema {
     return .map(entries)
   }
 
-  private static func list(_ item: StudyValue, _ description: String) -> StudyValue {
+  static func list(_ item: StudyValue, _ description: String) -> StudyValue {
     .map([
       .init("type", .text("array")), .init("description", .text(description)), .init("items", item),
       .init("minItems", .integer(1)),
     ])
   }
 
-  private static func oneOf(_ items: [StudyValue]) -> StudyValue { .map([.init("oneOf", .list(items))]) }
+  static func oneOf(_ items: [StudyValue]) -> StudyValue { .map([.init("oneOf", .list(items))]) }
 
-  private static func text(_ description: String) -> StudyValue {
+  static func text(_ description: String) -> StudyValue {
     .map([.init("type", .text("string")), .init("description", .text(description))])
   }
 
-  private static func words(_ words: [String], _ description: String) -> StudyValue {
+  static func words(_ words: [String], _ description: String) -> StudyValue {
     .map([.init("enum", .list(words.map { .text($0) })), .init("description", .text(description))])
   }
 
-  private static func identifier(_ description: String, pattern: String) -> StudyValue {
+  static func identifier(_ description: String, pattern: String) -> StudyValue {
     .map([
       .init("type", .text("string")), .init("pattern", .text(pattern)),
       .init("description", .text(description)),

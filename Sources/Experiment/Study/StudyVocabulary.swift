@@ -94,8 +94,14 @@ public struct StudyVocabulary: Sendable {
   public var deviceProfiles: [String]
   /// The kinds of figures.
   public var figures: [Figure]
-  /// The ids of metrics.
+  /// The ids of metrics a row of `runs.csv` or `timing.csv` has a number for.
   public var metrics: [String]
+  /// The ids of the counters sampled while a phase runs.
+  public var sampledMetrics: [String]
+  /// Beginnings and ends of the ids of families of metrics.
+  public var metricFamilies: [(prefix: String, suffix: String)]
+  /// The names of cost models that claims and figures may name.
+  public var models: [String]
   /// Whether a complete set of workload parameters fits together: nil, or the parameter to blame and the reason.
   public var workloadFault: @Sendable (ParameterSet) -> (parameter: String, reason: String)?
   /// Mean bytes of a value, for a complete set of workload parameters that has no fault.
@@ -107,7 +113,8 @@ public struct StudyVocabulary: Sendable {
   public init(
     engines: [EngineDescriptor], workload: [ParameterDescriptor],
     phases: [Phase], distributions: [Distribution], deviceProfiles: [String], figures: [Figure],
-    metrics: [String],
+    metrics: [String], sampledMetrics: [String] = [],
+    metricFamilies: [(prefix: String, suffix: String)] = [], models: [String] = [],
     workloadFault: @escaping @Sendable (ParameterSet) -> (parameter: String, reason: String)? = { _ in nil },
     meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) },
     longestValueByteCount: @escaping @Sendable (ParameterSet) -> Int = { $0.integer("value_bytes") }
@@ -123,6 +130,9 @@ public struct StudyVocabulary: Sendable {
     self.deviceProfiles = deviceProfiles
     self.figures = figures
     self.metrics = metrics
+    self.sampledMetrics = sampledMetrics
+    self.metricFamilies = metricFamilies
+    self.models = models
     self.workloadFault = workloadFault
     self.meanValueByteCount = meanValueByteCount
     self.longestValueByteCount = longestValueByteCount
@@ -169,6 +179,15 @@ public struct StudyVocabulary: Sendable {
       all.append(parameter)
     }
     return all
+  }
+
+  /// Whether `id` is a metric a row has a number for, of a family or by itself.
+  func isMetric(_ id: String) -> Bool {
+    metrics.contains(id)
+      || metricFamilies.contains { family in
+        id.hasPrefix(family.prefix) && id.hasSuffix(family.suffix)
+          && id.utf8.count > family.prefix.utf8.count + family.suffix.utf8.count
+      }
   }
 
   /// The names of the distributions that take `parameter`.

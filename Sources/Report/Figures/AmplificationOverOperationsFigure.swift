@@ -39,14 +39,14 @@ enum AmplificationOverOperationsFigure: FigureKind {
     }
     let title = request.title ?? (writes ? "Write" : "Read") + " amplification over operations: \(phase)"
     let subtitle = GnuplotScript.wrapped(digest.conditions(of: [phase], repeats: "the first shown"))
-    var script = GnuplotScript(name: fileName(request), title: title, subtitle: subtitle, height: 0)
+    var script = GnuplotScript(name: request.fileName, title: title, subtitle: subtitle, height: 0)
     script.height = script.headHeight + 470
     emit(&script, digest, lines, writes: writes)
     let ends = lines.compactMap { line in
       line.samples.last.map { "\(line.series.name) ends at \(Numbers.short($0.total))" }
     }
     return Figure(
-      name: fileName(request), kind: name, title: title, subtitle: subtitle,
+      name: request.fileName, kind: name, title: title, subtitle: subtitle,
       description: ends.joined(separator: "; ") + ".",
       metrics: (writes ? ["wa_data_end", "wa_total_end"] : ["ra_ios"]) + ["operations"],
       table: table(lines, phase, writes: writes), script: script.text)
