@@ -11,6 +11,7 @@ enum AxisColumns {
     let columns = spec.axisPoints.compactMap { point -> (name: String, value: String)? in
       guard let axis = study.axes.first(where: { $0.path == point.path }) else { return nil }
       switch axis.target {
+      case .device(let name) where name.hasPrefix(StudyVocabulary.flashPrefix): return nil
       case .device, .phase, .engineOperations:
         return (String(axis.target.column(study.phases).dropFirst(2)), point.value.description)
       default: return nil

@@ -198,6 +198,7 @@ extension StudyDecoder {
         let value: ParameterValue?
         switch found.field {
         case .budget: value = budgetValue(entry.value, path: conditionPath)
+        case .flashCapacity: value = flashCapacity(entry.value, path: conditionPath)
         case .parameter(let descriptor): value = parameter(entry.value, descriptor, path: conditionPath)
         }
         guard let value else { continue }

@@ -197,6 +197,9 @@ extension AxisTarget {
     case .workload("records"), .engineRecords: "records"
     case .workload(let name), .engineParameter(_, let name): "p_" + name
     case .commit(let name): name
+    case .device(let name) where name.hasPrefix(StudyVocabulary.flashPrefix):
+      // The run writes these columns itself, with sizes resolved.
+      "p_flash_" + name.dropFirst(StudyVocabulary.flashPrefix.count)
     case .device(let name): "p_device_" + name
     case .engineOperations: "p_maximum_operations"
     case .phase(let index, let name):
