@@ -17,6 +17,6 @@ struct Betula: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, PlanCommand.self, ReportCommand.self, EnginesCommand.self, ExplainCommand.self,
-      SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, DoctorCommand.self,
+      SchemaCommand.self, ConformanceCommand.self, WorkerCommand.self, CrashCommand.self, DoctorCommand.self,
     ])
 }

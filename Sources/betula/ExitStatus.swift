@@ -34,9 +34,12 @@ func withUserErrors<Result>(_ body: () throws -> Result) throws -> Result {
   } catch let error as ReportError {
     complain("\(error)")
     throw error.isOfFileSystem ? ExitStatus.fileSystem : ExitStatus.badData
-  } catch is RunInterrupted {
-    complain("interrupted; nothing was recorded")
+  } catch let interrupted as RunInterrupted {
+    complain("interrupted; \(interrupted.remains)")
     throw ExitStatus.interrupted
+  } catch let failure as SweepFailure {
+    complain("\(failure)")
+    throw ExitStatus.fileSystem
   }
 }
 

@@ -49,22 +49,42 @@ public final class RunExecutor {
   private let observer: RunObserver
   private let keepVolumesDirectory: String?
   private let tick: (String, UInt64, UInt64) -> Void
+  /// Where the run goes on from, nil for its beginning.
+  private let origin: RunBranchPoint?
+  /// The reopen phase at which the run ends and leaves a branch point, nil for a run to its end.
+  private let branchOrdinal: Int?
 
   private var outcome = RunOutcome()
   private var temperature = "cold"
-  /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
-  private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  /// The last writing phase whose settled columns are still owed.
+  private var unsettled: UnsettledPhase?
   private var peakAllocatedRatio: Double?
+  /// Left when the run ended at its branch phase instead of its end.
+  private(set) var branchPoint: RunBranchPoint?
+  /// Whether the branch phase was run through, because the engine cannot be doubled there.
+  private(set) var hasPassedBranch = false
 
   /// An executor for `spec`.
   ///
   /// - Parameters:
   ///   - tick: called with (phase, operations done, operations of the phase) every few thousand operations.
   ///   - keepVolumesDirectory: where the device's bytes are kept as `<run id>.volume`; nil to keep none.
-  public init(
+  public convenience init(
     spec: RunSpec, entry: EngineEntry, observer: RunObserver = RunObserver(),
     keepVolumesDirectory: String? = nil, tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
   ) {
+    self.init(
+      spec: spec, entry: entry, observer: observer, keepVolumesDirectory: keepVolumesDirectory, tick: tick,
+      origin: nil, branchOrdinal: nil)
+  }
+
+  /// An executor of a part of `spec`: from `origin` on, to the reopen phase `branchOrdinal`.
+  init(
+    spec: RunSpec, entry: EngineEntry, observer: RunObserver, keepVolumesDirectory: String?,
+    tick: @escaping (String, UInt64, UInt64) -> Void, origin: RunBranchPoint?, branchOrdinal: Int?
+  ) {
+    self.origin = origin
+    self.branchOrdinal = branchOrdinal
     self.spec = spec
     self.entry = entry
     self.observer = observer
@@ -89,20 +109,27 @@ public final class RunExecutor {
   }
 
   private func run(failed: (String, String) -> Void) throws {
-    var phaseName = "open"
+    var phaseName = origin.map { spec.phases[$0.ordinal].name } ?? "open"
     do {
       let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
-      let device = try RunDevice(spec)
+      let device = try origin?.branchDevice() ?? RunDevice(spec)
       defer { removeFile(of: device) }
-      let environment = device.environment(for: spec, creates: true)
-      var engine = try entry.open(environment, spec.engineParameters)
-      outcome.settings = engine.settingsReadBack()
-      var position = StreamPosition()
-      var commitCount: UInt64 = 0
-      var checker = AnswerChecker(
-        workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      var engine: any Engine
+      var position = origin?.position ?? StreamPosition()
+      var commitCount: UInt64 = origin?.commitCount ?? 0
+      var checker: AnswerChecker
+      if let origin {
+        checker = origin.checker
+        engine = try goOn(from: origin, device)
+        try checkConservation(channel: device.channel, counting: device.stack.counting)
+      } else {
+        engine = try entry.open(device.environment(for: spec, creates: true), spec.engineParameters)
+        outcome.settings = engine.settingsReadBack()
+        checker = AnswerChecker(
+          workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      }
 
-      for (ordinal, phase) in spec.phases.enumerated() {
+      for (ordinal, phase) in spec.phases.enumerated().dropFirst(origin.map { $0.ordinal + 1 } ?? 0) {
         phaseName = phase.name
         if observer.isInterrupted() { throw RunInterrupted() }
         tick(phase.name, 0, 0)
@@ -117,7 +144,17 @@ public final class RunExecutor {
             checker: checker, commit: spec.commit, commitCount: commitCount)
           (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
           temperature = "warm"
+        } else if ordinal == branchOrdinal, engine.limits.countsTransfers {
+          // An engine whose bytes are not on the device cannot be doubled with it, and runs to its end.
+          let start = MeterReading(device)
+          try engine.close()
+          branchPoint = RunBranchPoint(
+            ordinal: ordinal, device: device, checker: checker, position: position, commitCount: commitCount,
+            outcome: outcome, unsettled: unsettled, peakAllocatedRatio: peakAllocatedRatio, start: start,
+            closed: MeterReading(device))
+          return
         } else {
+          if ordinal == branchOrdinal { hasPassedBranch = true }
           engine = try runVerb(phase, ordinal, engine, device, checker)
         }
         try checkConservation(channel: device.channel, counting: device.stack.counting)
@@ -206,7 +243,10 @@ public final class RunExecutor {
       outcome.series += sampleRows
     }
     finishRow(row, phase, start, end)
-    if wrote, isCounted { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
+    if wrote, isCounted {
+      unsettled = UnsettledPhase(
+        row: outcome.runs.count - 1, start: start, logicalWriteByteCount: loop.logicalWriteByteCount)
+    }
     return loop.finish()
   }
 
@@ -227,6 +267,28 @@ public final class RunExecutor {
       temperature = "cold"
     default: preconditionFailure("Phase kind '\(phase.kind)' is in the catalogue but has no meaning here.")
     }
+    try finishVerb(phase, ordinal, start, current, device, checker)
+    return current
+  }
+
+  /// The second half of a reopen phase, on a branch of the device its first half was made on.
+  private func goOn(from origin: RunBranchPoint, _ device: RunDevice) throws -> any Engine {
+    let start = origin.startReading()
+    outcome = origin.outcome(for: spec)
+    unsettled = origin.unsettled
+    peakAllocatedRatio = origin.peakAllocatedRatio
+    temperature = "cold"
+    if observer.isInterrupted() { throw RunInterrupted() }
+    let engine = try entry.open(device.environment(for: spec, creates: false), spec.engineParameters)
+    try finishVerb(spec.phases[origin.ordinal], origin.ordinal, start, engine, device, origin.checker)
+    return engine
+  }
+
+  /// The row of a phase that was a verb.
+  private func finishVerb(
+    _ phase: PhaseSpec, _ ordinal: Int, _ start: MeterReading, _ current: any Engine, _ device: RunDevice,
+    _ checker: AnswerChecker
+  ) throws {
     let end = MeterReading(device)
     var row = baseRow(phase, ordinal, current)
     row.operations = 0
@@ -249,7 +311,6 @@ public final class RunExecutor {
       }
     }
     finishRow(row, phase, start, end)
-    return current
   }
 
   // MARK: Rows
@@ -388,10 +449,15 @@ public final class RunExecutor {
 
   /// Marks the run failed: what it had measured is not published, each phase says why.
   private func void(_ failure: (phase: String, reason: String)) {
-    let reason = "phase '\(failure.phase)': \(failure.reason)"
-    outcome = RunOutcome()
+    outcome = Self.voided(spec, reason: "phase '\(failure.phase)': \(failure.reason)")
+  }
+
+  /// The outcome of a run that failed.
+  static func voided(_ spec: RunSpec, reason: String) -> RunOutcome {
+    var outcome = RunOutcome()
     outcome.failure = reason
-    outcome.runs = Self.emptyRows(spec, status: .failed, reason: reason)
+    outcome.runs = emptyRows(spec, status: .failed, reason: reason)
+    return outcome
   }
 
   /// Rows for a run that has nothing to show.

@@ -180,6 +180,8 @@ public struct Study: Equatable, Sendable {
   public var axes: [StudyAxis]
   /// What the report draws.
   public var figures: [FigureSpec]
+  /// The most runs made side by side, nil when the study does not say; no part of any run's identity.
+  public var jobs: Int? = nil
 
   /// The study as plain data, keys in the order of the grammar.
   public var value: StudyValue {
@@ -194,8 +196,9 @@ public struct Study: Equatable, Sendable {
       entries.append(.init("parameters", StudyValue(engine.parameters)))
       return .map(entries)
     }
+    let execution = jobs.map { [StudyValue.Entry("execution", .map([.init("jobs", .integer($0))]))] } ?? []
     let axisEntries = axes.map { StudyValue.Entry($0.path, .list($0.values.map { StudyValue($0) })) }
-    return .map([
+    let entries: [StudyValue.Entry] = [
       .init("schema", .integer(1)),
       .init("study", .text(name)),
       .init("title", .text(title)),
@@ -210,7 +213,8 @@ public struct Study: Equatable, Sendable {
       .init("phases", .list(phases.map(\.value))),
       .init("axes", .map(axisEntries)),
       .init("figures", .list(figures.map(\.value))),
-    ])
+    ]
+    return .map(entries + execution)
   }
 
   /// The study for people; decodes to an equal study.

@@ -21,7 +21,7 @@ struct StudyDecoder {
   static let rootKeys: [String] = [
     "schema", "study", "title", "question", "seed", "repeats", "memory_budget", "device", "workload",
     "commit",
-    "engines", "phases", "axes", "scales", "figures",
+    "engines", "phases", "axes", "scales", "figures", "execution",
   ]
 
   /// The study in `root`, nil when there were problems.
@@ -57,12 +57,20 @@ struct StudyDecoder {
     let scope = AxisScope(vocabulary: vocabulary, engines: engines, phases: phases)
     let axes = axes(root, scope: scope)
     let figures = figures(root, phases: phases, axes: axes)
+    let jobs = jobs(root)
     guard problems.isEmpty, let name, let budget, let device else { return nil }
     return Study(
       name: name, title: title, question: question, seed: numbers["seed"] ?? 1,
       repeats: numbers["repeats"] ?? 1,
       memoryBudget: budget, device: device, workload: workload, commit: CommitSpec(commit), engines: engines,
-      phases: phases, axes: axes, figures: figures)
+      phases: phases, axes: axes, figures: figures, jobs: jobs)
+  }
+
+  /// The most runs made side by side, nil when the study does not say.
+  private mutating func jobs(_ root: SourceNode) -> Int? {
+    guard root["execution"] != nil else { return nil }
+    guard case .integer(let count)? = section(root, "execution", StudyVocabulary.execution)["jobs"] else { return nil }
+    return count
   }
 
   // MARK: Problems

@@ -160,6 +160,28 @@ public struct DeviceStack {
     self.top = top
   }
 
+  /// A second stack with the same bytes, counts, clock and head position; from now on each goes its own way.
+  ///
+  /// Cost: constant; see `MemoryDevice.clone`.
+  /// - Returns: nil for what cannot be doubled: a file, a trace, a fault script.
+  package func branch() -> DeviceStack? {
+    guard let memory, tracing == nil, fault == nil else { return nil }
+    return DeviceStack(branching: self, memory: memory.clone())
+  }
+
+  private init(branching original: DeviceStack, memory: MemoryDevice) {
+    let counting = CountingDevice(base: memory, continuing: original.counting.counts)
+    timed = original.timed.map { TimedDevice(base: counting, continuing: $0.clock) }
+    top = timed ?? counting
+    description = original.description
+    pool = original.pool
+    tracing = nil
+    fault = nil
+    file = nil
+    self.counting = counting
+    self.memory = memory
+  }
+
   /// A channel to the top, sharing the stack's frames.
   public func makeChannel(coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20) -> IOChannel {
     IOChannel(
