@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -105,4 +106,28 @@ void betula_signal_name(int number, char *text, size_t capacity) {
   const char *name = strsignal(number);
   strncpy(text, name != NULL ? name : "unknown", capacity - 1);
   text[capacity - 1] = 0;
+}
+
+struct names {
+  char *text;
+  size_t capacity;
+  size_t count;
+};
+
+static int add_name(struct dl_phdr_info *info, size_t size, void *context) {
+  (void)size;
+  struct names *names = context;
+  size_t length = info->dlpi_name != NULL ? strlen(info->dlpi_name) : 0;
+  // The executable itself has no name.
+  if (length == 0 || names->count + length + 2 > names->capacity) return 0;
+  memcpy(names->text + names->count, info->dlpi_name, length);
+  names->count += length;
+  names->text[names->count++] = '\n';
+  return 0;
+}
+
+size_t betula_loaded_libraries(char *text, size_t capacity) {
+  struct names names = {text, capacity, 0};
+  dl_iterate_phdr(add_name, &names);
+  return names.count;
 }

@@ -46,6 +46,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "No progress, no table; errors only.")
   var quiet = false
 
+  /// The report of a finished record is drawn anew up to this many runs.
+  private static let redrawnRunCount = 1_000
+
   func validate() throws {
     if let jobs, !(1...SweepRunner.maximumJobs).contains(jobs) {
       throw ValidationError("--jobs is \(jobs); 1 … \(SweepRunner.maximumJobs) is wanted")
@@ -82,6 +85,12 @@ struct RunCommand: ParsableCommand {
       if sweep.isFinished(directory) {
         if !quiet {
           complain("\(directory) is the record of these \(plan.runs.count) runs already; --again makes them anew")
+        }
+        // A report of many runs takes longer than anything else here.
+        let isDrawn = FileManager.default.fileExists(atPath: directory + "/report.html")
+        if isDrawn && !json && plan.runs.count > Self.redrawnRunCount {
+          if !quiet { complain("its report is there, too; betula report \(directory) draws it anew") }
+          return
         }
       } else {
         let record = try sweep.run()

@@ -175,6 +175,8 @@ int betula_end_process(int32_t process, int gently);
 int betula_die_with_parent(int32_t parent);
 /// A write to a pipe nobody reads fails instead of ending the process.
 void betula_ignore_broken_pipes(void);
+/// Writes the paths of the libraries this process has loaded, each followed by a line feed; how many bytes.
+size_t betula_loaded_libraries(char *text, size_t capacity);
 /// What a signal's number means, zero-terminated.
 void betula_signal_name(int number, char *text, size_t capacity);
 

@@ -1,12 +1,13 @@
 // What identifies the program that made a number: its own bytes, and which libraries it runs on.
 //
-//   hash of the executable's bytes  ⊕  hash of the name and size of every library loaded with code
+//   hash of the executable's bytes  ⊕  hash of the name and size of every library loaded
 //
 // A commit would not do: two builds of one commit can differ in flags and compiler, and a working copy has no commit.
 //
 // Invariants
 // 1. Two processes of one executable on one machine have the same identity.
 
+import CSystem
 import Foundation
 import Storage
 
@@ -33,22 +34,20 @@ public enum BuildIdentity {
     }
   }
 
-  /// Name and size of each file mapped with code, sorted, the executable excepted.
+  /// Name and size of each library loaded, sorted.
   private static func libraries() -> [String] {
-    guard let data = FileManager.default.contents(atPath: "/proc/self/maps") else { return [] }
-    let own = executablePath
-    var files: Set<String> = []
-    for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
-      // address permissions offset device inode path
-      let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-      guard fields.count == 6, fields[1].contains("x") else { continue }
-      let path = fields[5].trimmingCharacters(in: .whitespaces)
-      guard path.hasPrefix("/"), path != own else { continue }
-      let attributes = try? FileManager.default.attributesOfItem(atPath: path)  // gone: its name must do
-      let byteCount = (attributes?[.size] as? NSNumber)?.intValue ?? 0
-      files.insert("\((path as NSString).lastPathComponent) \(byteCount)")
+    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
+      let count = betula_loaded_libraries(buffer.baseAddress, buffer.count)
+      return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
-    return files.sorted()
+    return text.split(separator: "\n").map { name in
+      // The name leads over links to the file whose name has the version.
+      let path = URL(fileURLWithPath: String(name)).resolvingSymlinksInPath().path
+      // Not a file (the kernel's own library): its name must do.
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+      let byteCount = (attributes?[.size] as? NSNumber)?.intValue ?? 0
+      return "\((path as NSString).lastPathComponent) \(byteCount)"
+    }.sorted()
   }
 
   /// The path of this program.

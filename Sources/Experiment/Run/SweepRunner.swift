@@ -98,13 +98,22 @@ public final class SweepRunner {
       sweep.planHash == plan.hash, sweep.failedRunCount == 0,
       sweep.skippedRunCount == plan.runs.lazy.filter({ $0.absence != nil }).count,
       options.reuse == .any || (sweep.build == store.build && sweep.otherBuildRunCount == 0),
-      manifest.study == plan.manifestStudy(scale: options.scale), manifest.figures == plan.figureRequests
+      manifest.figures == plan.figureRequests, isSame(manifest.study, plan.manifestStudy(scale: options.scale))
     else { return false }
     return manifest.outputs.allSatisfy { output in
       let path = directory + "/" + output.file
       let attributes = try? FileManager.default.attributesOfItem(atPath: path)  // gone: not finished
       return (attributes?[.size] as? NSNumber)?.intValue == output.byteCount
     }
+  }
+
+  /// Whether two studies have the same JSON: a whole real number is read back as an integer.
+  private func isSame(_ one: Manifest.Study, _ other: Manifest.Study) -> Bool {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    // What cannot be encoded cannot have been written.
+    guard let first = try? encoder.encode(one), let second = try? encoder.encode(other) else { return false }
+    return first == second
   }
 
   /// Removes the plan's stored runs.
