@@ -80,7 +80,9 @@ public struct RunStore: Sendable {
       throw .unusable(path: directory, reason: "cannot be made: \(error)")
     }
     for name in try names() where name.hasPrefix(".") {
-      guard let mark = name.range(of: Self.partialMark), isDeadProcess(name[mark.upperBound...]) else { continue }
+      guard let mark = name.range(of: Self.partialMark), isDeadProcess(name[mark.upperBound...]) else {
+        continue
+      }
       try remove(directory + "/" + name)
     }
   }

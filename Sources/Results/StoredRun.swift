@@ -76,7 +76,9 @@ public struct StoredRun: Equatable, Sendable {
       ("schema_version", String(recordSchemaVersion)), ("id", id), ("study", study), ("build", build),
       ("status", status.rawValue), ("reason", reason),
     ] { CommaSeparatedText.append([key, value], to: &head) }
-    for setting in settings { CommaSeparatedText.append(["setting", setting.name, setting.value], to: &head) }
+    for setting in settings {
+      CommaSeparatedText.append(["setting", setting.name, setting.value], to: &head)
+    }
     let filled = RecordTable.allCases.filter { tables[$0] != nil }
     for table in filled {
       CommaSeparatedText.append(["table", table.rawValue, String(tables[table]?.count ?? 0)], to: &head)
@@ -140,7 +142,9 @@ public struct StoredRun: Equatable, Sendable {
     }
     guard values["schema_version"] == String(recordSchemaVersion) else {
       throw Damage(
-        reason: "its tables have schema \(values["schema_version"] ?? "?"), this program writes \(recordSchemaVersion)")
+        reason:
+          "its tables have schema \(values["schema_version"] ?? "?"), this program writes \(recordSchemaVersion)"
+      )
     }
     guard rest.isEmpty, let id = values["id"], let study = values["study"], let build = values["build"],
       let status = values["status"].flatMap({ RunStatus(rawValue: $0) })

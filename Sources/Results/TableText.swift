@@ -75,7 +75,8 @@ struct TableMerge {
     return columns.map { indices[$0] }
   }
 
-  private static func firstLine(of text: ArraySlice<UInt8>) throws(CommaSeparatedText.SyntaxError) -> [UInt8] {
+  private static func firstLine(of text: ArraySlice<UInt8>) throws(CommaSeparatedText.SyntaxError) -> [UInt8]
+  {
     // Column names hold no quotes, so the first line feed ends the header.
     guard let end = text.firstIndex(of: UInt8(ascii: "\n")) else {
       throw CommaSeparatedText.SyntaxError(line: 1, column: 1, reason: "the header is missing")
@@ -111,7 +112,8 @@ struct TableMerge {
       }
       guard index < rows.endIndex, fields.count == fieldCount else {
         throw CommaSeparatedText.SyntaxError(
-          line: line, column: fields.count, reason: "the row has \(fields.count) fields, the header \(fieldCount)")
+          line: line, column: fields.count,
+          reason: "the row has \(fields.count) fields, the header \(fieldCount)")
       }
       for (position, place) in places.enumerated() {
         if position > 0 { result.append(UInt8(ascii: ",")) }

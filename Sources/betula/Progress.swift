@@ -20,7 +20,8 @@ final class ProgressLine {
     let now = betula_monotonic_nanoseconds()
     guard now - lastDraw > 100_000_000 else { return }
     lastDraw = now
-    let runs = "\(Quantity.formatInteger(progress.finishedRunCount)) of \(Quantity.formatInteger(progress.runCount)) runs"
+    let runs =
+      "\(Quantity.formatInteger(progress.finishedRunCount)) of \(Quantity.formatInteger(progress.runCount)) runs"
     let reused =
       progress.reusedRunCount > 0 ? " (\(Quantity.formatInteger(progress.reusedRunCount)) were there)" : ""
     let percent =

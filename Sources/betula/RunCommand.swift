@@ -22,7 +22,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Where the record is written; the default is Scratch/<study> (ignored by git).")
   var out: String?
 
-  @Option(help: "Runs made side by side; the default is one less than there are processors. On files always 1.")
+  @Option(
+    help: "Runs made side by side; the default is one less than there are processors. On files always 1.")
   var jobs: Int?
 
   @Option(help: "Where finished runs are kept, in a folder for each study.")
@@ -82,15 +83,17 @@ struct RunCommand: ParsableCommand {
             noted: { if !isQuiet { line.note($0) } })))
       defer { line.clear() }
       var failedRunCount = 0
+      var isDrawn = false
       if sweep.isFinished(directory) {
         if !quiet {
-          complain("\(directory) is the record of these \(plan.runs.count) runs already; --again makes them anew")
+          complain(
+            "\(directory) is the record of these \(plan.runs.count) runs already; --again makes them anew")
         }
         // A report of many runs takes longer than anything else here.
-        let isDrawn = FileManager.default.fileExists(atPath: directory + "/report.html")
-        if isDrawn && !json && plan.runs.count > Self.redrawnRunCount {
-          if !quiet { complain("its report is there, too; betula report \(directory) draws it anew") }
-          return
+        let isThere = FileManager.default.fileExists(atPath: directory + "/report.html")
+        isDrawn = isThere && !json && plan.runs.count > Self.redrawnRunCount
+        if isDrawn && !quiet {
+          complain("its report is there, too; betula report \(directory) draws it anew")
         }
       } else {
         let record = try sweep.run()
@@ -98,10 +101,11 @@ struct RunCommand: ParsableCommand {
         failedRunCount = record.manifest.sweep?.failedRunCount ?? 0
         try writer.write(record)
       }
-      try ReportPrinter(directory: directory, json: json, quiet: quiet).run()
+      if !isDrawn { try ReportPrinter(directory: directory, json: json, quiet: quiet).run() }
       if failedRunCount > 0 {
         complain(
-          "\(failedRunCount) of \(plan.runs.count) runs failed; see the reason column of \(directory)/runs.csv")
+          "\(failedRunCount) of \(plan.runs.count) runs failed; see the reason column of \(directory)/runs.csv"
+        )
         throw ExitStatus.runFailed
       }
       if discardRuns { try sweep.discardRuns() }

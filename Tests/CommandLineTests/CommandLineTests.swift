@@ -8,7 +8,7 @@ import Report
 import Testing
 
 /// A folder for one test, removed afterwards.
-private final class Workplace {
+final class Workplace {
   let path: String
 
   init() throws {
@@ -36,26 +36,26 @@ private final class Workplace {
 }
 
 /// What a process said and how it ended.
-private struct Ended {
+struct Ended {
   var status: Int32
   var output: String
   var errors: String
 }
 
 /// The program, built beside the test bundle.
-private let program: URL = {
+let program: URL = {
   let own = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
   return own.deletingLastPathComponent().appendingPathComponent("betula")
 }()
 
 /// The repository's folder.
-private let repository: String = {
+let repository: String = {
   var url = URL(fileURLWithPath: #filePath)
   for _ in 0..<3 { url.deleteLastPathComponent() }
   return url.path
 }()
 
-private func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
+func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
   let process = Process()
   process.executableURL = program
   process.arguments = arguments
@@ -68,7 +68,7 @@ private func start(_ arguments: [String], in folder: String) throws -> (Process,
   return (process, output, errors)
 }
 
-private func finish(_ started: (Process, Pipe, Pipe)) -> Ended {
+func finish(_ started: (Process, Pipe, Pipe)) -> Ended {
   let output = started.1.fileHandleForReading.readDataToEndOfFile()
   let errors = started.2.fileHandleForReading.readDataToEndOfFile()
   started.0.waitUntilExit()
@@ -77,11 +77,11 @@ private func finish(_ started: (Process, Pipe, Pipe)) -> Ended {
     errors: String(decoding: errors, as: UTF8.self))
 }
 
-private func betula(_ arguments: String..., in place: Workplace) throws -> Ended {
+func betula(_ arguments: String..., in place: Workplace) throws -> Ended {
   finish(try start(arguments, in: place.path))
 }
 
-private let quickstart = repository + "/Experiments/quickstart"
+let quickstart = repository + "/Experiments/quickstart"
 
 @Suite("Command line", .serialized)
 struct CommandLineTests {
@@ -90,7 +90,8 @@ struct CommandLineTests {
     let place = try Workplace()
     for name in ["a", "b"] {
       let run = try betula(
-        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", in: place)
+        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", "--again",
+        in: place)
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.output.contains("sqlite-wal"))
     }
@@ -177,9 +178,12 @@ struct CommandLineTests {
     kill(started.0.processIdentifier, SIGINT)
     let ended = finish(started)
     #expect(ended.status == 130, "\(ended.errors)")
-    #expect(ended.errors.contains("nothing was recorded"))
+    #expect(ended.errors.contains("no record was written"))
+    #expect(ended.errors.contains("runs are kept in"))
     let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
-    #expect(left.isEmpty, "left behind: \(left)")
+    #expect(left == ["Scratch"], "left behind: \(left)")
+    let stored = try place.names(in: "Scratch/runs/quickstart")
+    #expect(stored.allSatisfy { $0.hasSuffix(".run") }, "left behind: \(stored)")
   }
 
   @Test("the figures a study may ask for are the figures a report can draw")

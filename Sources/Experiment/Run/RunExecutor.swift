@@ -144,7 +144,7 @@ public final class RunExecutor {
             checker: checker, commit: spec.commit, commitCount: commitCount)
           (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
           temperature = "warm"
-        } else if ordinal == branchOrdinal, engine.limits.countsTransfers {
+        } else if ordinal == branchOrdinal, engine.limits.countsTransfers, device.stack.canBranch {
           // An engine whose bytes are not on the device cannot be doubled with it, and runs to its end.
           let start = MeterReading(device)
           try engine.close()

@@ -12,6 +12,14 @@ public struct SweepProgress: Sendable {
     public var completedOperations: UInt64
     /// Operations that the phase has.
     public var totalOperations: UInt64
+
+    /// A run in one of its phases.
+    public init(label: String, phase: String, completedOperations: UInt64, totalOperations: UInt64) {
+      self.label = label
+      self.phase = phase
+      self.completedOperations = completedOperations
+      self.totalOperations = totalOperations
+    }
   }
 
   /// Runs that the plan has.

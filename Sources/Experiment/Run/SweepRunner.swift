@@ -98,7 +98,8 @@ public final class SweepRunner {
       sweep.planHash == plan.hash, sweep.failedRunCount == 0,
       sweep.skippedRunCount == plan.runs.lazy.filter({ $0.absence != nil }).count,
       options.reuse == .any || (sweep.build == store.build && sweep.otherBuildRunCount == 0),
-      manifest.figures == plan.figureRequests, isSame(manifest.study, plan.manifestStudy(scale: options.scale))
+      manifest.figures == plan.figureRequests,
+      isSame(manifest.study, plan.manifestStudy(scale: options.scale))
     else { return false }
     return manifest.outputs.allSatisfy { output in
       let path = directory + "/" + output.file
@@ -152,14 +153,16 @@ public final class SweepRunner {
   private func noteSurvey() {
     let total = plan.runs.count
     if !survey.valid.isEmpty {
-      options.observer.noted("\(survey.valid.count) of \(total) runs are there already, in \(store.directory)")
+      options.observer.noted(
+        "\(survey.valid.count) of \(total) runs are there already, in \(store.directory)")
     }
     if survey.failedCount > 0 {
       options.observer.noted("\(survey.failedCount) runs failed before and are tried again")
     }
     if survey.outdatedCount > 0 {
       options.observer.noted(
-        "\(survey.outdatedCount) stored runs are of another build and are made again; --reuse any takes them as they are")
+        "\(survey.outdatedCount) stored runs are of another build and are made again; --reuse any takes them as they are"
+      )
     }
   }
 
@@ -179,7 +182,9 @@ public final class SweepRunner {
       try assign()
       let descriptors = workers.flatMap(\.descriptors)
       let result = betula_await_readable(descriptors, Int32(descriptors.count), 200)
-      guard result >= 0 else { throw SweepFailure(description: "workers cannot be waited for: errno \(-result)") }
+      guard result >= 0 else {
+        throw SweepFailure(description: "workers cannot be waited for: errno \(-result)")
+      }
       for worker in workers { try hear(worker) }
       workers.removeAll { $0.descriptors.isEmpty }
       showProgress()
@@ -249,7 +254,8 @@ public final class SweepRunner {
     if lost.isEmpty {
       fruitlessEnds += 1
       guard fruitlessEnds < 3 else {
-        throw SweepFailure(description: "workers end before they begin a run, the last \(end.description): \(words)")
+        throw SweepFailure(
+          description: "workers end before they begin a run, the last \(end.description): \(words)")
       }
     }
     var reason = "the process that made it ended \(end.description)"
@@ -304,7 +310,8 @@ public final class SweepRunner {
         inFlight += done - worker.measuredOperations
         active.append(
           SweepProgress.Active(
-            label: plan.runs[progress.ordinal].label, phase: progress.phase, completedOperations: progress.done,
+            label: plan.runs[progress.ordinal].label, phase: progress.phase,
+            completedOperations: progress.done,
             totalOperations: progress.count))
       }
       for (label, count) in worker.dispatched.sorted(by: { $0.key < $1.key }) {
@@ -340,7 +347,8 @@ public final class SweepRunner {
         "\(sharedCount) runs shared a load made once: their shared phases repeat one measurement of time.")
     }
     if survey.otherBuildCount > 0 {
-      draft.furtherLimits.append("\(survey.otherBuildCount) runs were made by other builds than the one named here.")
+      draft.furtherLimits.append(
+        "\(survey.otherBuildCount) runs were made by other builds than the one named here.")
     }
     let absent = plan.runs.filter { $0.absence != nil }.count
     let manifest = draft.finished(
@@ -351,7 +359,8 @@ public final class SweepRunner {
     return try RecordText(manifest: manifest, runCount: plan.runs.count) { index throws(RecordError) in
       let run = plan.runs[index]
       guard let absence = run.absence else { return try store.read(run.id) }
-      var stored = StoredRun(id: run.id, study: run.study, build: store.build, status: .skipped, reason: absence)
+      var stored = StoredRun(
+        id: run.id, study: run.study, build: store.build, status: .skipped, reason: absence)
       stored.setRows(RunExecutor.emptyRows(run, status: .skipped, reason: absence))
       return stored
     }

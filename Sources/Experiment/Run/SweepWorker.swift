@@ -87,7 +87,9 @@ public struct SweepWorker {
       let count = read(0, &buffer, buffer.count)
       if count > 0 { return Array(buffer[..<count]) }
       if count == 0 { return nil }
-      guard errno == EINTR else { throw Failure(description: "standard input cannot be read: errno \(errno)") }
+      guard errno == EINTR else {
+        throw Failure(description: "standard input cannot be read: errno \(errno)")
+      }
       if betula_interrupt_count() > 0 { throw RunInterrupted() }
     }
   }

@@ -67,7 +67,8 @@ final class WorkerProcess {
     defer { for argument in arguments { free(argument) } }
     let result = betula_start_worker(command[0], &arguments, &handle)
     guard result == 0 else {
-      throw SweepFailure(description: "a worker process cannot be started from \(command[0]): errno \(-result)")
+      throw SweepFailure(
+        description: "a worker process cannot be started from \(command[0]): errno \(-result)")
     }
     self.handle = handle
     send(assignment)
@@ -104,7 +105,8 @@ final class WorkerProcess {
         reports.append(try WorkerLine.decoded(WorkerReport.self, line))
       } catch {
         throw SweepFailure(
-          description: "a worker said what is no report: '\(String(decoding: line.prefix(200), as: UTF8.self))'")
+          description:
+            "a worker said what is no report: '\(String(decoding: line.prefix(200), as: UTF8.self))'")
       }
     }
     for report in reports { note(report) }

@@ -69,7 +69,9 @@ struct StudyDecoder {
   /// The most runs made side by side, nil when the study does not say.
   private mutating func jobs(_ root: SourceNode) -> Int? {
     guard root["execution"] != nil else { return nil }
-    guard case .integer(let count)? = section(root, "execution", StudyVocabulary.execution)["jobs"] else { return nil }
+    guard case .integer(let count)? = section(root, "execution", StudyVocabulary.execution)["jobs"] else {
+      return nil
+    }
     return count
   }
 

@@ -163,11 +163,14 @@ public struct DeviceStack {
   /// A second stack with the same bytes, counts, clock and head position; from now on each goes its own way.
   ///
   /// Cost: constant; see `MemoryDevice.clone`.
-  /// - Returns: nil for what cannot be doubled: a file, a trace, a fault script.
+  /// - Returns: nil for what cannot be doubled: see `canBranch`.
   package func branch() -> DeviceStack? {
-    guard let memory, tracing == nil, fault == nil else { return nil }
+    guard canBranch, let memory else { return nil }
     return DeviceStack(branching: self, memory: memory.clone())
   }
+
+  /// Whether everything in the stack can be doubled: not a file, a trace, or a device that keeps what a crash leaves.
+  package var canBranch: Bool { memory != nil && tracing == nil && fault == nil }
 
   private init(branching original: DeviceStack, memory: MemoryDevice) {
     let counting = CountingDevice(base: memory, continuing: original.counting.counts)
