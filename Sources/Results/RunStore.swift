@@ -170,11 +170,16 @@ public struct RunStore: Sendable {
   }
 }
 
-/// Whether the process that named a leftover is gone, or is this one (which writes one file at a time).
+/// Whether the process that named a leftover is gone, or is this one (which writes one file at a time). A process that has
+/// ended and waits for its parent to notice is gone.
 public func isDeadProcess(_ process: Substring) -> Bool {
   guard let number = Int32(process), number > 0 else { return true }
   if number == ProcessInfo.processInfo.processIdentifier { return true }
-  return kill(number, 0) != 0 && errno == ESRCH
+  if kill(number, 0) != 0 && errno == ESRCH { return true }
+  // "PID (NAME) STATE …"; without /proc whatever answers is alive.
+  guard let data = FileManager.default.contents(atPath: "/proc/\(number)/stat") else { return false }
+  let state = String(decoding: data, as: UTF8.self).split(separator: ")").last?.first { $0 != " " }
+  return state == "Z" || state == "X"
 }
 
 /// Whole files, read and written in one go.

@@ -55,8 +55,11 @@ let repository: String = {
   return url.path
 }()
 
-func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
+func start(
+  _ arguments: [String], in folder: String, environment: [String: String]? = nil
+) throws -> (Process, Pipe, Pipe) {
   let process = Process()
+  if let environment { process.environment = environment }
   process.executableURL = program
   process.arguments = arguments
   process.currentDirectoryURL = URL(fileURLWithPath: folder)
@@ -91,6 +94,7 @@ struct CommandLineTests {
     for name in ["a", "b"] {
       let run = try betula(
         "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", "--again",
+        "--set", "device.capacity=256MiB",
         in: place)
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.output.contains("sqlite-wal"))
@@ -109,7 +113,8 @@ struct CommandLineTests {
     }
     // Another seed must give other bytes, or the comparison above proves nothing.
     let other = try betula(
-      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--out", "c", "--quiet", in: place)
+      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--set", "device.capacity=256MiB", "--out",
+      "c", "--quiet", in: place)
     #expect(other.status == 0 && other.output.isEmpty)
     #expect(try place.bytes("a/runs.csv") != place.bytes("c/runs.csv"))
   }

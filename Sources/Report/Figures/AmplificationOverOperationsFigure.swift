@@ -54,7 +54,8 @@ enum AmplificationOverOperationsFigure: FigureKind {
 
   private static func makeLines(_ digest: Digest, _ phase: String, writes: Bool) -> [Line] {
     var lines: [Line] = []
-    let rowsByRun = Dictionary(grouping: digest.record.series.filter { $0.phaseName == phase }, by: \.runIdentifier)
+    let rowsByRun = Dictionary(
+      grouping: digest.record.series.filter { $0.phaseName == phase }, by: \.runIdentifier)
     for series in digest.series {
       guard let group = digest.group(series, phase) else { continue }
       let first = group.rows.min { ($0.repeat ?? 0, $0.runIdentifier) < ($1.repeat ?? 0, $1.runIdentifier) }
