@@ -284,6 +284,52 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
+  /// How the runs came about: by which program, in how many processes, and which of them were made earlier.
+  public struct Sweep: Codable, Equatable, Sendable {
+    /// What identifies the program that put the record together: see `RunStore`.
+    public var build: String
+    /// The SHA-256 of the runs' ids in the plan's order, one a line.
+    public var planHash: String
+    /// Runs of the plan.
+    public var runCount: Int
+    /// Of these, taken from stored runs of an earlier, unfinished sweep.
+    public var reusedRunCount: Int
+    /// Of the reused, those another build had made.
+    public var otherBuildRunCount: Int
+    /// Runs that failed.
+    public var failedRunCount: Int
+    /// Runs that this build or machine cannot make.
+    public var skippedRunCount: Int
+    /// The most runs that were made side by side.
+    public var jobs: Int
+
+    enum CodingKeys: String, CodingKey {
+      case build
+      case planHash = "plan_sha256"
+      case runCount = "runs"
+      case reusedRunCount = "reused_runs"
+      case otherBuildRunCount = "other_build_runs"
+      case failedRunCount = "failed_runs"
+      case skippedRunCount = "skipped_runs"
+      case jobs
+    }
+
+    /// All parts.
+    public init(
+      build: String, planHash: String, runCount: Int, reusedRunCount: Int, otherBuildRunCount: Int,
+      failedRunCount: Int, skippedRunCount: Int, jobs: Int
+    ) {
+      self.build = build
+      self.planHash = planHash
+      self.runCount = runCount
+      self.reusedRunCount = reusedRunCount
+      self.otherBuildRunCount = otherBuildRunCount
+      self.failedRunCount = failedRunCount
+      self.skippedRunCount = skippedRunCount
+      self.jobs = jobs
+    }
+  }
+
   /// The version of the manifest and of every table.
   public var schemaVersion: UInt64
   /// The study as it was run.
@@ -300,6 +346,8 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var machine: Machine
   /// Each engine as read back.
   public var engines: [EngineReadBack]
+  /// How the runs came about; nil when they were made by a program that does not say.
+  public var sweep: Sweep?
   /// When the run began, ISO 8601 in UTC.
   public var start: String
   /// When the run ended, ISO 8601 in UTC.
@@ -311,7 +359,7 @@ public struct Manifest: Codable, Equatable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case schemaVersion = "schema_version"
-    case study, figures, claims, seeds, program, machine, engines, start, end, limits, outputs
+    case study, figures, claims, seeds, program, machine, engines, sweep, start, end, limits, outputs
   }
 
   /// All parts.

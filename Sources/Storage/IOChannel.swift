@@ -49,6 +49,18 @@ public final class IOChannel {
     self.maximumTransferByteCount = maximumTransferByteCount
   }
 
+  /// A channel to `device` that goes on where `original` stands: its ledger, its totals, and where each stream ended.
+  ///
+  /// Precondition: `original` is not poisoned.
+  package init(branching original: IOChannel, device: any BlockDevice) {
+    precondition(original.poisonedBy == nil, "A poisoned channel is not continued.")
+    self.device = device
+    pool = original.pool
+    coalesces = original.coalesces
+    maximumTransferByteCount = original.maximumTransferByteCount
+    books = original.books
+  }
+
   /// Every offset and length is a multiple of this, in bytes.
   public var transferUnitByteCount: Int { device.transferUnitByteCount }
 

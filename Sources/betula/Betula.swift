@@ -19,6 +19,6 @@ struct Betula: ParsableCommand {
     subcommands: [
       RunCommand.self, PlanCommand.self, ReportCommand.self, CompareCommand.self, EnginesCommand.self,
       ExplainCommand.self, SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, TraceCommand.self,
-      StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self,
+      StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self, WorkerCommand.self,
     ])
 }

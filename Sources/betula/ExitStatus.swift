@@ -52,9 +52,12 @@ func withUserErrors<Result>(_ body: () throws -> Result) throws -> Result {
   } catch let error as UnknownNameError {
     complain("\(error)")
     throw ExitStatus.badData
-  } catch is RunInterrupted {
-    complain("interrupted; nothing was recorded")
+  } catch let interrupted as RunInterrupted {
+    complain("interrupted; \(interrupted.remains)")
     throw ExitStatus.interrupted
+  } catch let failure as SweepFailure {
+    complain("\(failure)")
+    throw ExitStatus.fileSystem
   }
 }
 

@@ -43,9 +43,13 @@ func makeRun(_ spec: RunSpec, trace: TraceRequest?, quiet: Bool) throws -> RunOu
     trace: trace
   ) { phase, done, total in
     line.show(
-      RunProgress(
-        runIndex: 0, runCount: 1, label: spec.label, phase: phase, completedOperations: done,
-        totalOperations: total, planCompletedOperations: done, planTotalOperations: total))
+      SweepProgress(
+        runCount: 1, finishedRunCount: 0, reusedRunCount: 0,
+        active: [
+          SweepProgress.Active(
+            label: spec.label, phase: phase, completedOperations: done, totalOperations: total)
+        ],
+        completedOperations: done, totalOperations: total, secondsLeft: nil))
   }
   let outcome = try executor.execute()
   line.clear()

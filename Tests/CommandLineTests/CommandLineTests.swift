@@ -7,7 +7,7 @@ import Foundation
 import Report
 import Testing
 
-private let quickstart = repository + "/Experiments/quickstart"
+let quickstart = repository + "/Experiments/quickstart"
 
 @Suite("Command line", .serialized)
 struct CommandLineTests {
@@ -16,7 +16,9 @@ struct CommandLineTests {
     let place = try Workplace()
     for name in ["a", "b"] {
       let run = try betula(
-        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", in: place)
+        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", "--again",
+        "--set", "device.capacity=256MiB",
+        in: place)
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.output.contains("sqlite-wal"))
     }
@@ -35,7 +37,8 @@ struct CommandLineTests {
     }
     // Another seed must give other bytes, or the comparison above proves nothing.
     let other = try betula(
-      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--out", "c", "--quiet", in: place)
+      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--set", "device.capacity=256MiB", "--out",
+      "c", "--quiet", in: place)
     #expect(other.status == 0 && other.output.isEmpty)
     #expect(try place.bytes("a/runs.csv") != place.bytes("c/runs.csv"))
   }
@@ -104,9 +107,12 @@ struct CommandLineTests {
     kill(started.0.processIdentifier, SIGINT)
     let ended = finish(started)
     #expect(ended.status == 130, "\(ended.errors)")
-    #expect(ended.errors.contains("nothing was recorded"))
+    #expect(ended.errors.contains("no record was written"))
+    #expect(ended.errors.contains("runs are kept in"))
     let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
-    #expect(left.isEmpty, "left behind: \(left)")
+    #expect(left == ["Scratch"], "left behind: \(left)")
+    let stored = try place.names(in: "Scratch/runs/quickstart")
+    #expect(stored.allSatisfy { $0.hasSuffix(".run") }, "left behind: \(stored)")
   }
 
   @Test("the figures a study may ask for are the figures a report can draw")

@@ -50,8 +50,11 @@ let repository: String = {
   return url.path
 }()
 
-func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
+func start(
+  _ arguments: [String], in folder: String, environment: [String: String]? = nil
+) throws -> (Process, Pipe, Pipe) {
   let process = Process()
+  if let environment { process.environment = environment }
   process.executableURL = program
   process.arguments = arguments
   process.currentDirectoryURL = URL(fileURLWithPath: folder)

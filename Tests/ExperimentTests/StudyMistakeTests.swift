@@ -49,7 +49,7 @@ struct StudyMistakeTests {
       name: "not a map", text: "- a\n- b",
       listing: """
         s.yaml:1:1: is a list, a map of keys is wanted
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         1 problem
         """),
     Mistake(
@@ -96,7 +96,7 @@ struct StudyMistakeTests {
         s.yaml:1:1: key 'memory_budget': is missing
         s.yaml:3:1: key 'memory_bugdet': is not a key of a study
             nearest: memory_budget
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         2 problems
         """),
     Mistake(
@@ -190,7 +190,7 @@ struct StudyMistakeTests {
         s.yaml:2:1: key 's': is given twice, first in line 1
         s.yaml:2:1: key 's': is not a key of a study
             nearest: schema
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         7 problems
         """),
     Mistake(
@@ -491,7 +491,7 @@ struct StudyMistakeTests {
         command line: key 'engines': names 'null', which is no engine of this study
             allowed: tree
         command line: key 'nonsense': is not a key of a study
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         command line: key 'engines.tree': is not the path of a key; write engines.LABEL.PARAMETER
             allowed: tree
         command line: key 'memory_budget': is 'much': unit 'much' is none of B, KiB, MiB, GiB, TiB; a size such as 64MiB or a fraction of the data such as data/8 is wanted

@@ -3,6 +3,7 @@
 import Accounting
 import Foundation
 import Primitives
+import Results
 import Storage
 
 /// What a run's engine lives on.
@@ -63,6 +64,31 @@ struct RunDevice {
     channel = stack.makeChannel(
       coalesces: device.coalesces, maximumTransferByteCount: device.maximumTransferByteCount)
     budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
+  }
+
+  /// A device with the same bytes, counts, clock and budget; from now on each goes its own way. Nil for a file.
+  func branch() -> RunDevice? { RunDevice(branching: self) }
+
+  private init?(branching original: RunDevice) {
+    guard let stack = original.stack.branch(), let timed = stack.timed else { return nil }
+    self.stack = stack
+    self.timed = timed
+    channel = IOChannel(branching: original.channel, device: stack.top)
+    budget = MemoryBudget(continuing: original.budget)
+    temporaryFile = nil
+  }
+
+  /// Removes the files of devices in `folder` whose processes are gone.
+  static func removeLeftovers(folder: String?) throws {
+    let folder = folder ?? NSTemporaryDirectory()
+    guard FileManager.default.fileExists(atPath: folder) else { return }
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let parts = name.dropLast(".volume".count).split(separator: "-", omittingEmptySubsequences: false)
+      guard name.hasSuffix(".volume"), parts.count == 3, parts[0] == "betula", parts[1].count == 12,
+        let process = Int32(parts[2]), isDeadProcess(Substring(String(process)))
+      else { continue }
+      try FileManager.default.removeItem(atPath: (folder as NSString).appendingPathComponent(name))
+    }
   }
 
   /// Where an engine is opened, fresh or again.

@@ -54,13 +54,21 @@ public final class RunExecutor {
   private let traceRequest: TraceRequest?
   let timeModel: TimeModel?
   private let tick: (String, UInt64, UInt64) -> Void
+  /// Where the run goes on from, nil for its beginning.
+  private let origin: RunBranchPoint?
+  /// The reopen phase at which the run ends and leaves a branch point, nil for a run to its end.
+  private let branchOrdinal: Int?
 
   var outcome = RunOutcome()
   var temperature = "cold"
-  /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
-  var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  /// The last writing phase whose settled columns are still owed.
+  var unsettled: UnsettledPhase?
   private var peakAllocatedRatio: Double?
   private let kernelAgreement: KernelAgreement
+  /// Left when the run ended at its branch phase instead of its end.
+  private(set) var branchPoint: RunBranchPoint?
+  /// Whether the branch phase was run through, because the engine cannot be doubled there.
+  private(set) var hasPassedBranch = false
 
   /// An executor for `spec`.
   ///
@@ -69,11 +77,24 @@ public final class RunExecutor {
   ///   - keepVolumesDirectory: where the device's bytes are kept as `<run id>.volume`; nil to keep none.
   ///   - trace: the trace to leave; nil for none.
   ///   - timeModel: what the clock charges under instead of the spec's profile.
-  public init(
+  public convenience init(
     spec: RunSpec, entry: EngineEntry, observer: RunObserver = RunObserver(),
     keepVolumesDirectory: String? = nil, trace: TraceRequest? = nil, timeModel: TimeModel? = nil,
     tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
   ) {
+    self.init(
+      spec: spec, entry: entry, observer: observer, keepVolumesDirectory: keepVolumesDirectory, trace: trace,
+      timeModel: timeModel, tick: tick, origin: nil, branchOrdinal: nil)
+  }
+
+  /// An executor of a part of `spec`: from `origin` on, to the reopen phase `branchOrdinal`.
+  init(
+    spec: RunSpec, entry: EngineEntry, observer: RunObserver, keepVolumesDirectory: String?,
+    trace: TraceRequest?, timeModel: TimeModel? = nil,
+    tick: @escaping (String, UInt64, UInt64) -> Void, origin: RunBranchPoint?, branchOrdinal: Int?
+  ) {
+    self.origin = origin
+    self.branchOrdinal = branchOrdinal
     self.spec = spec
     self.entry = entry
     self.observer = observer
@@ -105,21 +126,29 @@ public final class RunExecutor {
   }
 
   private func run(failed: (String, String) -> Void) throws {
-    var phaseName = "open"
+    var phaseName = origin.map { spec.phases[$0.ordinal].name } ?? "open"
     do {
       let source = try RunWorkload(spec)
       let workload = source.spec
-      var device = try RunDevice(spec, trace: traceRequest, timeModel: timeModel)
+      var device =
+        try origin?.branchDevice() ?? RunDevice(spec, trace: traceRequest, timeModel: timeModel)
       defer { removeFile(of: device) }
-      let environment = device.environment(for: spec, creates: true)
-      var engine = try entry.open(environment, spec.engineParameters)
-      outcome.settings = engine.settingsReadBack()
-      var position = StreamPosition()
-      var commitCount: UInt64 = 0
-      var checker = AnswerChecker(
-        workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      var engine: any Engine
+      var position = origin?.position ?? StreamPosition()
+      var commitCount: UInt64 = origin?.commitCount ?? 0
+      var checker: AnswerChecker
+      if let origin {
+        checker = origin.checker
+        engine = try goOn(from: origin, device)
+        try checkConservation(channel: device.channel, counting: device.stack.counting)
+      } else {
+        engine = try entry.open(device.environment(for: spec, creates: true), spec.engineParameters)
+        outcome.settings = engine.settingsReadBack()
+        checker = AnswerChecker(
+          workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      }
 
-      for (ordinal, phase) in spec.phases.enumerated() {
+      for (ordinal, phase) in spec.phases.enumerated().dropFirst(origin.map { $0.ordinal + 1 } ?? 0) {
         phaseName = phase.name
         if observer.isInterrupted() { throw RunInterrupted() }
         tick(phase.name, 0, 0)
@@ -141,7 +170,17 @@ public final class RunExecutor {
             (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
             temperature = "warm"
           }
+        } else if ordinal == branchOrdinal, engine.limits.countsTransfers, device.stack.canBranch {
+          // An engine whose bytes are not on the device cannot be doubled with it, and runs to its end.
+          let start = MeterReading(device)
+          try engine.close()
+          branchPoint = RunBranchPoint(
+            ordinal: ordinal, device: device, checker: checker, position: position, commitCount: commitCount,
+            outcome: outcome, unsettled: unsettled, peakAllocatedRatio: peakAllocatedRatio, start: start,
+            closed: MeterReading(device))
+          return
         } else {
+          if ordinal == branchOrdinal { hasPassedBranch = true }
           engine = try runVerb(phase, ordinal, engine, device, checker)
         }
         try checkConservation(channel: device.channel, counting: device.stack.counting)
@@ -240,7 +279,10 @@ public final class RunExecutor {
       outcome.series += sampleRows
     }
     try finishRow(row, phase, start, end, isCounted: isCounted)
-    if wrote, isCounted { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
+    if wrote, isCounted {
+      unsettled = UnsettledPhase(
+        row: outcome.runs.count - 1, start: start, logicalWriteByteCount: loop.logicalWriteByteCount)
+    }
     return loop.finish()
   }
 
@@ -262,6 +304,28 @@ public final class RunExecutor {
       temperature = "cold"
     default: preconditionFailure("Phase kind '\(phase.kind)' is in the catalogue but has no meaning here.")
     }
+    try finishVerb(phase, ordinal, start, current, device, checker)
+    return current
+  }
+
+  /// The second half of a reopen phase, on a branch of the device its first half was made on.
+  private func goOn(from origin: RunBranchPoint, _ device: RunDevice) throws -> any Engine {
+    let start = origin.startReading()
+    outcome = origin.outcome(for: spec)
+    unsettled = origin.unsettled
+    peakAllocatedRatio = origin.peakAllocatedRatio
+    temperature = "cold"
+    if observer.isInterrupted() { throw RunInterrupted() }
+    let engine = try entry.open(device.environment(for: spec, creates: false), spec.engineParameters)
+    try finishVerb(spec.phases[origin.ordinal], origin.ordinal, start, engine, device, origin.checker)
+    return engine
+  }
+
+  /// The row of a phase that was a verb.
+  private func finishVerb(
+    _ phase: PhaseSpec, _ ordinal: Int, _ start: MeterReading, _ current: any Engine, _ device: RunDevice,
+    _ checker: AnswerChecker
+  ) throws {
     let end = MeterReading(device)
     device.trace?.endPhase()
     var row = baseRow(phase, ordinal, current)
@@ -287,7 +351,6 @@ public final class RunExecutor {
       }
     }
     try finishRow(row, phase, start, end, isCounted: current.limits.countsTransfers)
-    return current
   }
 
   // MARK: Rows
@@ -428,10 +491,15 @@ public final class RunExecutor {
 
   /// Marks the run failed: what it had measured is not published, each phase says why.
   private func void(_ failure: (phase: String, reason: String)) {
-    let reason = "phase '\(failure.phase)': \(failure.reason)"
-    outcome = RunOutcome()
+    outcome = Self.voided(spec, reason: "phase '\(failure.phase)': \(failure.reason)")
+  }
+
+  /// The outcome of a run that failed.
+  static func voided(_ spec: RunSpec, reason: String) -> RunOutcome {
+    var outcome = RunOutcome()
     outcome.failure = reason
-    outcome.runs = Self.emptyRows(spec, status: .failed, reason: reason)
+    outcome.runs = emptyRows(spec, status: .failed, reason: reason)
+    return outcome
   }
 
   /// Rows for a run that has nothing to show.

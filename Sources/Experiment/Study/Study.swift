@@ -4,6 +4,7 @@
 // 1. A study in this form has no problems: it came from the decoder, which would have listed them.
 // 2. Decoding `yaml` gives an equal study. Scales are not part of it: the one asked for is folded in.
 
+import Foundation
 import KeyValue
 import Results
 
@@ -146,6 +147,8 @@ public struct Study: Equatable, Sendable {
   public var claims: [ClaimRequest]
   /// The recorded stream that replay phases take their operations from.
   public var stream: StudyStream?
+  /// The most runs made side by side, nil when the study does not say; no part of any run's identity.
+  public var jobs: Int? = nil
 
   /// The study as plain data, keys in the order of the grammar.
   public var value: StudyValue {
@@ -160,6 +163,7 @@ public struct Study: Equatable, Sendable {
       entries.append(.init("parameters", StudyValue(engine.parameters)))
       return .map(entries)
     }
+    let execution = jobs.map { [StudyValue.Entry("execution", .map([.init("jobs", .integer($0))]))] } ?? []
     let axisEntries = axes.map { StudyValue.Entry($0.path, .list($0.values.map { StudyValue($0) })) }
     let streamEntry = stream.map { [StudyValue.Entry("stream", .text($0.path))] } ?? []
     let head: [StudyValue.Entry] = [
@@ -181,11 +185,18 @@ public struct Study: Equatable, Sendable {
       .init("figures", .list(figures.map(\.value))),
       .init("claims", .list(claims.map(\.value))),
     ]
-    return .map(head + streamEntry + tail)
+    return .map(head + streamEntry + tail + execution)
   }
 
   /// The study for people; decodes to an equal study.
   public var yaml: String { value.yaml }
+
+  /// The study with the place of its stream in full, for a process that does not know where the study was read.
+  var portableYAML: String {
+    var study = self
+    if let file = stream?.file { study.stream?.path = URL(fileURLWithPath: file).standardizedFileURL.path }
+    return study.yaml
+  }
 
   /// The study for the manifest.
   public var json: String { value.json }

@@ -20,7 +20,7 @@ struct StudyDecoder {
   /// The keys at the top of a study.
   static let rootKeys: [String] = [
     "schema", "study", "title", "question", "seed", "repeats", "memory_budget", "device", "workload",
-    "stream", "commit", "engines", "phases", "axes", "scales", "figures", "claims",
+    "stream", "commit", "engines", "phases", "axes", "scales", "figures", "claims", "execution",
   ]
 
   /// The study in `root`, nil when there were problems.
@@ -57,12 +57,22 @@ struct StudyDecoder {
     let axes = axes(root, scope: scope)
     let figures = figures(root, scope: scope, axes: axes)
     let claims = claims(root, scope: scope, axes: axes, figures: figures)
+    let jobs = jobs(root)
     guard problems.isEmpty, let name, let budget, let device else { return nil }
     return Study(
       name: name, title: title, question: question, seed: numbers["seed"] ?? 1,
       repeats: numbers["repeats"] ?? 1,
       memoryBudget: budget, device: device, workload: workload, commit: CommitSpec(commit), engines: engines,
-      phases: phases, axes: axes, figures: figures, claims: claims)
+      phases: phases, axes: axes, figures: figures, claims: claims, jobs: jobs)
+  }
+
+  /// The most runs made side by side, nil when the study does not say.
+  private mutating func jobs(_ root: SourceNode) -> Int? {
+    guard root["execution"] != nil else { return nil }
+    guard case .integer(let count)? = section(root, "execution", StudyVocabulary.execution)["jobs"] else {
+      return nil
+    }
+    return count
   }
 
   // MARK: Problems

@@ -48,6 +48,7 @@ public enum StudySchema {
       .init("scales", scales),
       .init("figures", list(figure(vocabulary), "What the report draws.")),
       .init("claims", list(claim(vocabulary), "What the report checks.")),
+      .init("execution", parameters(StudyVocabulary.execution, description: "How the runs are made.")),
     ]
     var required = root.filter { $0.defaultValue == nil }.map(\.name)
     required += ["study", "memory_budget", "engines", "phases"]
@@ -92,7 +93,7 @@ public enum StudySchema {
   private static let pathPattern =
     "^(memory_budget|(device|workload|commit)\\.[a-z0-9_.]+|(engines|phases)\\.[a-z0-9_-]+\\.[a-z0-9_.]+)$"
   private static let settingPattern =
-    "^(seed|repeats|title|question|engines|memory_budget|(device|workload|commit)\\.[a-z0-9_.]+"
+    "^(seed|repeats|title|question|engines|memory_budget|execution\\.jobs|(device|workload|commit)\\.[a-z0-9_.]+"
     + "|(engines|phases)\\.[a-z0-9_-]+\\.[a-z0-9_.]+)$"
   private static let scalarTypes: StudyValue = .list([.text("string"), .text("number"), .text("boolean")])
 

@@ -233,6 +233,13 @@ public struct StudyVocabulary: Sendable {
       "Every how many commits one is made durable: 0 never, 1 each, n every n-th."),
   ]
 
+  /// The keys of `execution:`; they change no number but times.
+  static let execution: [ParameterDescriptor] = [
+    ParameterDescriptor(
+      "jobs", .integer(1...SweepRunner.maximumJobs), default: nil,
+      "The most runs made side by side; 1 for a study of times. Runs on files are always made alone.")
+  ]
+
   /// The numbers at the top of a study.
   static let root: [ParameterDescriptor] = [
     ParameterDescriptor("schema", .integer(1...1), default: nil, "The version of the study format: 1."),

@@ -54,12 +54,14 @@ enum AmplificationOverOperationsFigure: FigureKind {
 
   private static func makeLines(_ digest: Digest, _ phase: String, writes: Bool) -> [Line] {
     var lines: [Line] = []
+    let rowsByRun = Dictionary(
+      grouping: digest.record.series.filter { $0.phaseName == phase }, by: \.runIdentifier)
     for series in digest.series {
       guard let group = digest.group(series, phase) else { continue }
       let first = group.rows.min { ($0.repeat ?? 0, $0.runIdentifier) < ($1.repeat ?? 0, $1.runIdentifier) }
       guard let run = first?.runIdentifier else { continue }
       var samples: [Sample] = []
-      for row in digest.record.series where row.runIdentifier == run && row.phaseName == phase {
+      for row in rowsByRun[run] ?? [] {
         guard let operations = row.operations, operations > 0 else { continue }
         let logical = row.logicalWriteBytes ?? 0
         let numerator = writes ? row.totalWriteBytes : row.deviceReadCount

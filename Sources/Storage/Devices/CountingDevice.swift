@@ -78,6 +78,14 @@ public final class CountingDevice: BlockDevice {
     capacityByteCount = base.capacityByteCount
   }
 
+  /// A count over `base` that goes on from `counts`: a branch of a device that counted so far.
+  init(base: any BlockDevice, continuing counts: DeviceCounts) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+    self.counts = counts
+  }
+
   /// Passes the batch on and counts its transfers.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)

@@ -174,6 +174,33 @@ public struct DeviceStack {
     self.top = top
   }
 
+  /// A second stack with the same bytes, counts, clock and head position; from now on each goes its own way.
+  ///
+  /// Cost: constant; see `MemoryDevice.clone`.
+  /// - Returns: nil for what cannot be doubled: see `canBranch`.
+  package func branch() -> DeviceStack? {
+    guard canBranch, let memory else { return nil }
+    return DeviceStack(branching: self, memory: memory.clone())
+  }
+
+  /// Whether everything in the stack can be doubled: not a file, a trace, a flash drive with its wear, or a device that
+  /// keeps what a crash leaves.
+  package var canBranch: Bool { memory != nil && tracing == nil && fault == nil && flash == nil }
+
+  private init(branching original: DeviceStack, memory: MemoryDevice) {
+    let counting = CountingDevice(base: memory, continuing: original.counting.counts)
+    timed = original.timed.map { TimedDevice(base: counting, continuing: $0.clock) }
+    top = timed ?? counting
+    description = original.description
+    pool = original.pool
+    tracing = nil
+    flash = nil
+    fault = nil
+    file = nil
+    self.counting = counting
+    self.memory = memory
+  }
+
   /// A channel to the top, sharing the stack's frames.
   public func makeChannel(coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20) -> IOChannel {
     let channel = IOChannel(
