@@ -63,6 +63,6 @@ import Testing
     let timing = try String(contentsOfFile: folder + "/record/timing.csv", encoding: .utf8)
     #expect(timing.contains("kernel_write_residual_bytes"))
     let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    #expect(left == ["direct.yaml", "record"], "left behind: \(left)")
+    #expect(left == ["Scratch", "direct.yaml", "record"], "left behind: \(left)")
   }
 }

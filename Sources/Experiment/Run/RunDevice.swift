@@ -75,6 +75,7 @@ struct RunDevice {
     self.timed = timed
     channel = IOChannel(branching: original.channel, device: stack.top)
     budget = MemoryBudget(continuing: original.budget)
+    trace = nil
     temporaryFile = nil
   }
 

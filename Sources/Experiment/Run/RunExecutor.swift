@@ -90,7 +90,7 @@ public final class RunExecutor {
   /// An executor of a part of `spec`: from `origin` on, to the reopen phase `branchOrdinal`.
   init(
     spec: RunSpec, entry: EngineEntry, observer: RunObserver, keepVolumesDirectory: String?,
-    trace: TraceRequest?, timeModel: TimeModel? = nil,
+    trace: TraceRequest? = nil, timeModel: TimeModel? = nil,
     tick: @escaping (String, UInt64, UInt64) -> Void, origin: RunBranchPoint?, branchOrdinal: Int?
   ) {
     self.origin = origin

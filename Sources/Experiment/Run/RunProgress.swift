@@ -36,6 +36,20 @@ public struct SweepProgress: Sendable {
   public var totalOperations: UInt64
   /// Seconds until the plan is done, nil while nothing is known.
   public var secondsLeft: Double?
+
+  /// A place in a sweep.
+  public init(
+    runCount: Int, finishedRunCount: Int, reusedRunCount: Int, active: [Active], completedOperations: UInt64,
+    totalOperations: UInt64, secondsLeft: Double?
+  ) {
+    self.runCount = runCount
+    self.finishedRunCount = finishedRunCount
+    self.reusedRunCount = reusedRunCount
+    self.active = active
+    self.completedOperations = completedOperations
+    self.totalOperations = totalOperations
+    self.secondsLeft = secondsLeft
+  }
 }
 
 /// Callbacks of runs.
