@@ -27,7 +27,7 @@ let argumentParser: Target.Dependency = .product(
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 
-let engines: [Target.Dependency] = ["SimpleEngines", "SQLiteBaseline"]
+let engines: [Target.Dependency] = ["SimpleEngines", "SQLiteBaseline", "BTree"]
 
 let package = Package(
   name: "Betula",
@@ -60,6 +60,7 @@ let package = Package(
     room(
       "SQLiteBaseline",
       imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSQLite"]),
+    room("BTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSystem"]),
     room("Workload", imports: ["KeyValue", "Primitives"]),
 
     // 4
@@ -101,6 +102,11 @@ let package = Package(
     tests(
       "Trials",
       imports: ["Trials", "EngineCatalogue", "Workload", "Storage", "KeyValue", "Accounting", "Primitives"]),
+    tests(
+      "BTree",
+      imports: [
+        "BTree", "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives",
+      ]),
     tests(
       "Engine",
       imports: engines + [

@@ -2,6 +2,7 @@
 // name; adding one is a folder of its own and a line here.
 
 import Accounting
+import BTree
 import KeyValue
 import Primitives
 import SQLiteBaseline
@@ -20,6 +21,9 @@ public let engineCatalogue: [EngineEntry] = [
   EngineEntry(SortedFileEngine.descriptor, examine: SortedFileEngine.examine) {
     (place, set) throws(EngineError) in
     try SortedFileEngine.open(place, parameters: set)
+  },
+  EngineEntry(BTreeEngine.descriptor) { (place, set) throws(EngineError) in
+    try BTreeEngine.open(place, parameters: set)
   },
   EngineEntry(SQLiteEngine.descriptor, examine: SQLiteEngine.examine) { (place, set) throws(EngineError) in
     try SQLiteEngine.open(place, parameters: set)

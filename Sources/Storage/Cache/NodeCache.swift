@@ -98,6 +98,7 @@ public final class NodeCache: @unchecked Sendable {
   public var writeBackByteCount = 0
 
   let budget: MemoryBudget
+  private var holdsBudget = true
   let pool: FramePool
   let shards: ContiguousArray<CacheShard>
   let holders: UnsafeMutablePointer<FrameHolder>
@@ -168,9 +169,7 @@ public final class NodeCache: @unchecked Sendable {
       let state = slots[index].state.load(ordering: .acquiring)
       precondition(state & SlotState.pinMask == 0, "Every lease ends before its cache.")
     }
-    budget.release(capacityByteCount - dirtyByteCount, for: .frames)
-    budget.release(dirtyByteCount, for: .dirty)
-    budget.release(tableByteCount, for: .index)
+    close()
     slots.deinitialize(count: slotCount)
     slots.deallocate()
     buckets.deinitialize(count: (bucketMask + 1) * shardCount)
@@ -179,6 +178,16 @@ public final class NodeCache: @unchecked Sendable {
     clocks.deallocate()
     holders.deinitialize(count: slotCount)
     holders.deallocate()
+  }
+
+  /// Gives the accounts back although leases may be alive: for an owner that is closed before its last reader is gone.
+  /// Nothing is put in, changed or written afterwards.
+  public func close() {
+    if !holdsBudget { return }
+    holdsBudget = false
+    budget.release(capacityByteCount - dirtyByteCount, for: .frames)
+    budget.release(dirtyByteCount, for: .dirty)
+    budget.release(tableByteCount, for: .index)
   }
 
   /// The largest capacity that, with its tables, fits in `availableByteCount`.

@@ -348,6 +348,15 @@ public final class Volume {
     fresh.contains(Int(extent.offset / UInt64(transferUnitByteCount)))
   }
 
+  /// Whether an extent was allocated by the open transaction. Constant time.
+  public func isBornInTransaction(_ extent: Extent) -> Bool {
+    transactionBorn.contains(Int(extent.offset / UInt64(transferUnitByteCount)))
+  }
+
+  /// The commit whose state the oldest living pin holds, nil when there is none. What commit f freed is held while a
+  /// pin p < f lives.
+  public var oldestPinSequence: UInt64? { pins.first?.sequence }
+
   /// The extent of a node.
   ///
   /// - Throws: `.corrupted` when the id names nothing: it came from a page that cannot be what was written.

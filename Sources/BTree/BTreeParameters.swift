@@ -1,0 +1,122 @@
+// The knobs of the B-tree, and what they come to on a given device with a given memory.
+//
+// Invariant: a geometry that was made works: keys fit, the cache holds enough pages for the deepest path, and every fixed
+// piece of memory has its place in the budget.
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+extension BTreeEngine {
+  public static let descriptor = EngineDescriptor(
+    name: "btree", summary: "A copy-on-write B-tree: path copying, snapshots, buckets, an optional log.",
+    parameters: [
+      ParameterDescriptor(
+        "page_bytes", .bytes(4_096...(1 << 16)), default: .integer(4_096),
+        "Size of a page, a multiple of the transfer unit; keys are at most a quarter of it, less 64 bytes."),
+      ParameterDescriptor(
+        "commit", .choice(["path-copy", "log"]), default: .text("path-copy"),
+        "What a durable commit writes: the changed pages and a superblock, or one append to a log."),
+      ParameterDescriptor(
+        "checkpoint_operations", .integer(0...(1 << 40)), default: .integer(100_000),
+        "Operations after which the tree is made durable by itself; 0 leaves it to the caller."),
+      ParameterDescriptor(
+        "checkpoint_bytes", .bytes(0...(1 << 40)), default: .integer(256 << 20),
+        "Bytes of keys and values after which the tree is made durable by itself; 0 leaves it to the caller."),
+      ParameterDescriptor(
+        "merge_threshold_percent", .integer(0...50), default: .integer(40),
+        "A page filled less than this is merged with a neighbour when both fit into one; 0 merges empty ones."
+      ),
+      ParameterDescriptor(
+        "redistribution", .boolean, default: .boolean(false),
+        "Whether a full leaf shares with a neighbour that has room before it is split."),
+      ParameterDescriptor(
+        "read_ahead_leaves", .integer(0...256), default: .integer(16),
+        "The most leaves a scan reads together ahead of itself; 0 reads one at a time."),
+      ParameterDescriptor(
+        "cache_shards", .integer(1...64), default: .integer(1),
+        "Independent parts of the page cache, a power of two; more let more readers miss side by side."),
+      ParameterDescriptor(
+        "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
+        "Size of the extents the log grows by."),
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try BTreeSettings.limits(setting) })
+}
+
+/// Effective sizes.
+struct BTreeSettings {
+  var geometry: NodeGeometry
+  var usesLog: Bool
+  var checkpointOperationCount: Int
+  var checkpointByteCount: Int
+  var policy: TreePolicy
+  var readAheadLeafCount: Int
+  var cacheShardCount: Int
+  var maximumValueByteCount: Int
+  /// Kept out of the cache: sorting, log, maps of units.
+  var headroomByteCount: Int
+  var log: VolumeLogConfiguration
+
+  /// The fewest pages of memory a tree works with.
+  static let minimumPageCount = 128
+
+  /// What the engine will say of itself.
+  var limits: EngineLimits {
+    EngineLimits(
+      maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
+      offersSnapshots: true)
+  }
+
+  /// The limits and their reasons.
+  ///
+  /// - Throws: `.invalidParameters`, as opening would.
+  static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    let settings = try BTreeSettings(setting)
+    return DeclaredLimits(
+      settings.limits,
+      keyReason: "a quarter of a page of \(settings.geometry.pageByteCount) bytes, less 64",
+      valueReason:
+        "the largest power of two of which thirty-two fit into a cache shard's share of the memory, at most 64 MiB"
+    )
+  }
+
+  /// - Throws: `.invalidParameters` when pages, shards and memory do not go together.
+  init(_ setting: EngineSetting) throws(EngineError) {
+    let unit = setting.transferUnitByteCount
+    let memory = setting.memoryBudgetByteCount
+    let parameters = setting.parameters
+    let pageByteCount = parameters.integer("page_bytes")
+    guard pageByteCount % unit == 0 else {
+      throw .invalidParameters(
+        reason: "page_bytes is \(pageByteCount), not a multiple of the device's transfer unit, \(unit)")
+    }
+    let shards = parameters.integer("cache_shards")
+    guard shards.nonzeroBitCount == 1 else {
+      throw .invalidParameters(reason: "cache_shards is \(shards), not a power of two")
+    }
+    let minimum = Self.minimumPageCount * pageByteCount * shards
+    guard memory >= minimum else {
+      throw .invalidParameters(
+        reason:
+          "a B-tree of \(pageByteCount)-byte pages in \(shards) cache shards needs \(minimum) bytes of memory, "
+          + "it is given \(memory)")
+    }
+    geometry = NodeGeometry(pageByteCount: pageByteCount)
+    usesLog = parameters.text("commit") == "log"
+    checkpointOperationCount = parameters.integer("checkpoint_operations")
+    checkpointByteCount = parameters.integer("checkpoint_bytes")
+    policy = TreePolicy(
+      mergeThresholdPercent: parameters.integer("merge_threshold_percent"),
+      redistributes: parameters.boolean("redistribution"))
+    readAheadLeafCount = parameters.integer("read_ahead_leaves")
+    cacheShardCount = shards
+    // The largest power of two of which thirty-two fit into a shard's share of the memory.
+    let share = memory / (32 * shards)
+    maximumValueByteCount = min(1 << 26, 1 << (Int.bitWidth - 1 - share.leadingZeroBitCount))
+    headroomByteCount = min(memory / 8, 4 << 20 + memory / 64)
+    log = VolumeLogConfiguration(
+      segmentByteCount: max(parameters.integer("log_segment_bytes"), unit),
+      bufferByteCount: max(unit, min(256 << 10, memory / 32)),
+      readByteCount: max(unit, min(256 << 10, memory / 32)), cause: .log)
+  }
+}

@@ -1,0 +1,145 @@
+// Where a page is cut, what separates the halves, and whether two pages can be one.
+//
+//   split      [ a b c │ d e f ]  ─▶  [ a b c ] , separator, [ d e f ]      leaf: the shortest bytes s with c < s ≤ d
+//              [ a b (c) d e ]    ─▶  [ a b ] , c, [ d e ]                  interior: c moves up
+//
+// Choosing: from the preferred cut outwards, the first cut whose halves fit between their new fences. One always exists:
+// let A = P − 48, M the longest key and c ≤ M + 30 the largest cell with its slot, 4 M + 60 ≤ A. Take the largest k with
+// left(k) ≤ A − |lower| − M. If k is everything, cut before the last entry. Otherwise right(k) < M + c − |upper| ≤
+// A − M − |upper|. For the same reason an entry that does not fit goes into one of the halves, after another cut if needed:
+// two of the largest cells fit between any fences.
+
+import Primitives
+
+/// A chosen cut: entries before `index` stay.
+struct NodeCut {
+  var index: Int
+  /// Bytes of the separator, which lie in the scratch memory that was given.
+  var separator: Bytes
+}
+
+extension NodePage {
+  /// The bytes entry `index` takes in a page with no prefix less this page's: an upper bound for both halves, whose
+  /// prefixes are at least as long.
+  @inline(__always) private func entryByteCount(_ index: Int) -> Int {
+    cellByteCount(index) + Self.slotByteCount
+  }
+
+  /// The shortest bytes that are above entry `index` − 1 and not above entry `index`, put together at `target`.
+  func leafSeparator(before index: Int, at target: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer)
+    -> Bytes
+  {
+    let left = copyKey(index - 1, to: scratch)
+    let right = copyKey(index, to: target)
+    let common = commonPrefixByteCount(left.start, left.count, right.start, right.count)
+    return Bytes(target, common + 1)
+  }
+
+  /// Cuts a full leaf.
+  ///
+  /// - Parameters:
+  ///   - pending: where the entry that found no room would go.
+  ///   - target, scratch: room for a key each.
+  func leafCut(
+    pending: Int, pendingKey: Bytes, target: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
+  ) -> NodeCut {
+    let count = slotCount
+    // Inserts that went behind all others again and again: leave the page full.
+    if pending == count, count > 1, !hasUpperFence || appendRun * 2 >= count {
+      let last = copyKey(count - 1, to: scratch)
+      let common = commonPrefixByteCount(last.start, last.count, pendingKey.start, pendingKey.count)
+      target.copyMemory(from: pendingKey.start, byteCount: common + 1)
+      if lowerFenceByteCount + common + 1 + usedByteCount <= byteCount - Self.slotsStart {
+        return NodeCut(index: count, separator: Bytes(target, common + 1))
+      }
+    }
+    let total = usedByteCount
+    let middle = middleIndex(total)
+    for distance in 0..<count {
+      for index in distance == 0 ? [middle] : [middle - distance, middle + distance]
+      where index > 0 && index < count {
+        let separator = leafSeparator(before: index, at: target, scratch: scratch)
+        if halvesFit(at: index, right: index, total: total, separatorByteCount: separator.count) {
+          return NodeCut(index: index, separator: separator)
+        }
+      }
+    }
+    preconditionFailure("A leaf with two entries has a cut in which both halves fit.")
+  }
+
+  /// The index before which about half of the bytes lie.
+  private func middleIndex(_ total: Int) -> Int {
+    var sum = 0
+    for index in 0..<slotCount {
+      sum += entryByteCount(index)
+      if sum * 2 >= total {
+        return max(1, min(slotCount - 1, sum * 2 - total > entryByteCount(index) ? index : index + 1))
+      }
+    }
+    return max(1, slotCount - 1)
+  }
+
+  /// Whether entries before `left` and from `right` on fit beside a separator of these bytes.
+  private func halvesFit(at left: Int, right: Int, total: Int, separatorByteCount: Int) -> Bool {
+    var leftBytes = 0
+    for index in 0..<left { leftBytes += entryByteCount(index) }
+    var rightBytes = total - leftBytes
+    for index in left..<right { rightBytes -= entryByteCount(index) }
+    let room = byteCount - Self.slotsStart - separatorByteCount
+    return leftBytes <= room - lowerFenceByteCount && rightBytes <= room - upperFenceByteCount
+  }
+
+  /// Cuts a full interior page: separator `index` moves up.
+  ///
+  /// - Parameters:
+  ///   - pending: the slot before which a separator of `pendingByteCount` bytes (with its slot, upper bound) will go.
+  func interiorCut(pending: Int, pendingByteCount: Int, target: UnsafeMutableRawPointer) -> NodeCut {
+    let count = slotCount
+    let total = usedByteCount
+    let room = byteCount - Self.slotsStart
+    func fits(_ index: Int) -> Bool {
+      var left = 0
+      for slot in 0..<index { left += entryByteCount(slot) }
+      var right = total - left - entryByteCount(index)
+      if pending <= index { left += pendingByteCount } else { right += pendingByteCount }
+      let separator = keyByteCount(index)
+      return left <= room - separator - lowerFenceByteCount && right <= room - separator - upperFenceByteCount
+    }
+    let isAppending = pending == count && (!hasUpperFence || appendRun * 2 >= count)
+    let middle = isAppending ? count - 1 : min(middleIndex(total), count - 1)
+    for distance in 0..<count {
+      for index in distance == 0 ? [middle] : [middle - distance, middle + distance]
+      where index >= 0 && index < count && fits(index) {
+        return NodeCut(index: index, separator: copyKey(index, to: target))
+      }
+    }
+    preconditionFailure("A full interior page has a cut in which both halves and the new separator fit.")
+  }
+
+  /// The bytes all entries take under a prefix of `newPrefix` bytes, slots included.
+  func usedByteCount(underPrefix newPrefix: Int) -> Int {
+    let growth = prefixByteCount - newPrefix
+    if growth <= 0 { return usedByteCount }
+    var sum = 0
+    for index in 0..<slotCount {
+      let suffix = suffixByteCount(index)
+      sum += entryByteCount(index) + Self.restByteCount(suffix + growth) - Self.restByteCount(suffix)
+    }
+    return sum
+  }
+
+  /// Bytes slots and cells of this page and its right neighbour would take in one page, and what there is.
+  ///
+  /// - Parameter separator: between the two, pulled down into interior pages.
+  func merged(with right: NodePage, separatorByteCount: Int) -> (used: Int, capacity: Int) {
+    let prefix =
+      right.hasUpperFence
+      ? commonPrefixByteCount(
+        lowerFence.start, lowerFenceByteCount, right.upperFence.start, right.upperFenceByteCount) : 0
+    var used = usedByteCount(underPrefix: prefix) + right.usedByteCount(underPrefix: prefix)
+    if !isLeaf {
+      used += Self.interiorCellByteCount(suffix: separatorByteCount - prefix) + Self.slotByteCount
+    }
+    return (used, byteCount - Self.slotsStart - lowerFenceByteCount - right.upperFenceByteCount)
+  }
+}

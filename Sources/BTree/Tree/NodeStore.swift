@@ -1,0 +1,286 @@
+// Pages and long values between the cache and the volume: held, born, copied, freed, written.
+//
+//   hold ──hit──▶ lease                      page id = its extent (direct): a parent's pointer is the place
+//     └──miss──▶ read, checksum, check ──▶ cache
+//
+//   page  ──not writable──▶ copy under a new id, the old one freed     (path copying)
+//         ──writable─────▶ changed in place                            (born in this transaction, or since the last
+//                                                                       durable commit and unseen by any pin)
+//
+// When may a page be changed in place? While a transaction can still fail, only what it gave birth to: rolling back is
+// then forgetting the births. When nothing can fail any more (see `TreeWriter`), also what an earlier transaction gave
+// birth to since the last durable commit.
+//
+// Invariants
+// 1. A page in the cache was checked once (`NodePage.problem`), so its readers trust it.
+// 2. The tag of a cached node is its level, or 255 and the value's bytes shifted by eight for a long value.
+// 3. An id that is freed leaves the cache before its units can be allocated again: at commit, or, while a pin sees it,
+//    before the first transaction after that pin ended.
+
+import Accounting
+import Primitives
+import Storage
+
+/// The pages of one volume.
+final class NodeStore: NodeWriter {
+  static let pageType = BlockType.engine(0)
+  static let overflowType = BlockType.engine(1)
+  static let overflowTag: UInt64 = 255
+  /// Pages written in one batch.
+  private static let writeBatchCount = 1_024
+
+  let volume: Volume
+  let cache: NodeCache
+  let geometry: NodeGeometry
+  /// The bits of a page's id that say its length.
+  let pageLengthBits: UInt64
+  private let unitByteCount: Int
+  private let unitCount: UInt64
+  /// Counters, outside of any object so that counting costs an addition.
+  let counts: UnsafeMutablePointer<TreeCounts>
+
+  /// Ids born in the open transaction.
+  private(set) var bornIDs: ContiguousArray<UInt64> = []
+  /// Ids freed by the open transaction and not born in it, that no pin sees: their units are free at its commit.
+  private(set) var freedUnseenIDs: ContiguousArray<UInt64> = []
+  /// Other ids freed by the open transaction.
+  private(set) var freedIDs: ContiguousArray<UInt64> = []
+  /// Freed ids that a pin sees, with the commit that freed them.
+  private var superseded: ContiguousArray<(id: UInt64, sequence: UInt64)> = []
+  private var supersededStart = 0
+  /// Set when the engine is closed: cursors refuse.
+  var isClosed = false
+  /// Whether a page born before this transaction may be changed in place.
+  var mayChangeOlderNewborns = false
+
+  init(volume: Volume, cache: NodeCache, geometry: NodeGeometry) {
+    self.volume = volume
+    self.cache = cache
+    self.geometry = geometry
+    unitByteCount = volume.transferUnitByteCount
+    unitCount = volume.channel.capacityByteCount / UInt64(volume.transferUnitByteCount)
+    pageLengthBits = UInt64(geometry.pageByteCount / volume.transferUnitByteCount) << 40
+    counts = .allocate(capacity: 1)
+    counts.initialize(to: TreeCounts())
+  }
+
+  deinit { counts.deallocate() }
+
+  // MARK: Ids
+
+  /// The extent of a page or of a long value.
+  @inline(__always) func extent(_ id: UInt64) -> Extent {
+    Extent(
+      offset: (id & (1 << 40 - 1)) &* UInt64(unitByteCount),
+      byteCount: Int(truncatingIfNeeded: id >> 40) &* unitByteCount)
+  }
+
+  private func id(_ extent: Extent) -> UInt64 {
+    NodeID.direct(extent, transferUnitByteCount: unitByteCount).rawValue
+  }
+
+  /// What a page of a level must agree with.
+  func expectation(level: Int) -> NodeExpectation {
+    NodeExpectation(geometry: geometry, pageLengthBits: pageLengthBits, unitCount: unitCount, level: level)
+  }
+
+  // MARK: Holding
+
+  /// Reads a page that is not in the cache, checks it and holds it.
+  ///
+  /// - Parameter isWriter: whether dirty pages may be written to make room.
+  @inline(never) func load(
+    _ id: UInt64, level: Int, isWriter: Bool
+  ) throws(StorageError) -> NodeLease {
+    let extent = extent(id)
+    let block = try volume.readBlock(
+      extent, type: Self.pageType, cause: level == 0 ? .leaf : .interior, level: .number(level))
+    return try admit(block, id, level: level, isWriter: isWriter)
+  }
+
+  private func admit(
+    _ block: VolumeBlock, _ id: UInt64, level: Int, isWriter: Bool
+  ) throws(StorageError) -> NodeLease {
+    counts.pointee.pagesRead &+= 1
+    let extent = extent(id)
+    let page = NodePage(block.frame.pointer + block.frameOffset, extent.byteCount)
+    if let problem = page.problem(expectation(level: level)) {
+      throw .corrupted(structure: "tree page", offset: extent.offset, detail: problem)
+    }
+    return try cache.insert(
+      id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
+      offset: extent.offset, tag: UInt64(level), writer: isWriter ? self : nil)
+  }
+
+  /// Reads those of `ids` that are not in the cache in one batch: in flight together.
+  func prefetch(_ ids: some Collection<UInt64>, level: Int, isWriter: Bool) throws(StorageError) {
+    var missing: ContiguousArray<UInt64> = []
+    for id in ids where !cache.contains(id) { missing.append(id) }
+    if missing.isEmpty { return }
+    var blocks: ContiguousArray<VolumeBlock> = []
+    try volume.readBlocks(
+      missing.map { extent($0) }, type: Self.pageType, cause: level == 0 ? .leaf : .interior,
+      level: .number(level)
+    ) { blocks.append($1) }
+    counts.pointee.leavesPrefetched &+= UInt64(missing.count)
+    for (id, block) in zip(missing, blocks) {
+      _ = try admit(block, id, level: level, isWriter: isWriter)
+    }
+  }
+
+  /// Holds a long value.
+  func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
+    if let lease = cache.hold(reference.id) { return lease }
+    let extent = extent(reference.id)
+    let block = try volume.readBlock(extent, type: Self.overflowType, cause: .overflow)
+    guard block.payloadByteCount == reference.byteCount else {
+      throw .corrupted(
+        structure: "long value", offset: extent.offset,
+        detail: "it has \(block.payloadByteCount) bytes, its leaf says \(reference.byteCount)")
+    }
+    return try cache.insert(
+      reference.id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
+      offset: extent.offset, tag: Self.overflowTag | UInt64(reference.byteCount) << 8,
+      writer: isWriter ? self : nil)
+  }
+
+  /// The bytes of a held long value.
+  static func value(_ lease: borrowing NodeLease, _ reference: OverflowReference) -> Bytes {
+    Bytes(lease.pointer + VolumeBlock.headerByteCount, reference.byteCount)
+  }
+
+  // MARK: Births
+
+  /// A new page, its bytes unspecified behind the block's head, dirty and held.
+  func makePage(
+    level: Int, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> NodeLease {
+    let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
+    let id = id(extent)
+    bornIDs.append(id)
+    let frame = volume.makeFrame(byteCount: geometry.pageByteCount, zeroed: false)
+    frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
+    return try cache.insertDirty(
+      id, frame: frame, byteCount: geometry.pageByteCount, offset: extent.offset, tag: UInt64(level),
+      writer: self)
+  }
+
+  /// Puts a long value into an extent of its own.
+  func makeOverflow(
+    _ value: Bytes, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> OverflowReference {
+    let extent = try transaction.allocate(byteCount: VolumeBlock.headerByteCount + value.count)
+    let id = id(extent)
+    bornIDs.append(id)
+    let frame = volume.makeFrame(byteCount: extent.byteCount, zeroed: true)
+    value.copy(to: frame.pointer + VolumeBlock.headerByteCount)
+    _ = try cache.insertDirty(
+      id, frame: frame, byteCount: extent.byteCount, offset: extent.offset,
+      tag: Self.overflowTag | UInt64(value.count) << 8, writer: self)
+    return OverflowReference(id: id, byteCount: value.count)
+  }
+
+  /// Whether a page may be changed where it is.
+  @inline(__always) func isWritable(_ id: UInt64) -> Bool {
+    let extent = extent(id)
+    return mayChangeOlderNewborns ? volume.isNewborn(extent) : volume.isBornInTransaction(extent)
+  }
+
+  /// A copy of a held page under a new id; the old page is freed.
+  func copy(
+    _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> NodeLease {
+    let oldID = lease.id
+    let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
+    let newID = id(extent)
+    bornIDs.append(newID)
+    counts.pointee.pagesCopied &+= 1
+    // The original stays until the commit: a rollback may bring it back, and a pin may see it.
+    let copy = try cache.copyOnWrite(
+      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self)
+    free(oldID, &transaction)
+    return copy
+  }
+
+  /// Gives a page or a long value back.
+  func free(_ id: UInt64, _ transaction: inout VolumeTransaction) {
+    let extent = extent(id)
+    if volume.isBornInTransaction(extent) {
+      cache.remove(id)
+    } else if volume.isNewborn(extent) {
+      freedUnseenIDs.append(id)
+    } else {
+      freedIDs.append(id)
+    }
+    transaction.free(extent)
+  }
+
+  // MARK: Ends of transactions
+
+  /// The open transaction was committed as commit `sequence`.
+  func committed(sequence: UInt64) {
+    for id in freedUnseenIDs { cache.remove(id) }
+    if volume.oldestPinSequence == nil {
+      for id in freedIDs { cache.remove(id) }
+    } else {
+      for id in freedIDs { superseded.append((id, sequence)) }
+    }
+    bornIDs.removeAll(keepingCapacity: true)
+    freedIDs.removeAll(keepingCapacity: true)
+    freedUnseenIDs.removeAll(keepingCapacity: true)
+  }
+
+  /// The open transaction was undone.
+  func rolledBack() {
+    for id in bornIDs { cache.remove(id) }
+    bornIDs.removeAll(keepingCapacity: true)
+    freedIDs.removeAll(keepingCapacity: true)
+    freedUnseenIDs.removeAll(keepingCapacity: true)
+  }
+
+  /// Takes out of the cache what no pin sees any more (invariant 3). Before each transaction.
+  func forgetSuperseded() {
+    let oldest = volume.oldestPinSequence ?? .max
+    while supersededStart < superseded.count, superseded[supersededStart].sequence <= oldest {
+      cache.remove(superseded[supersededStart].id)
+      supersededStart += 1
+    }
+    if supersededStart == superseded.count, supersededStart > 0 {
+      superseded.removeAll(keepingCapacity: true)
+      supersededStart = 0
+    } else if supersededStart > 4_096 {
+      superseded.removeFirst(supersededStart)
+      supersededStart = 0
+    }
+  }
+
+  // MARK: Writing
+
+  /// Writes changed pages, in order of their places, a thousand in flight together.
+  func writeNodes(_ nodes: ContiguousArray<DirtyNode>) throws(StorageError) {
+    var start = 0
+    while start < nodes.count {
+      let end = min(start + Self.writeBatchCount, nodes.count)
+      var writes: ContiguousArray<BlockWrite> = []
+      writes.reserveCapacity(end - start)
+      for node in nodes[start..<end] { writes.append(blockWrite(node)) }
+      try volume.writeBlocks(writes)
+      counts.pointee.pagesWritten &+= UInt64(end - start)
+      start = end
+    }
+  }
+
+  private func blockWrite(_ node: DirtyNode) -> BlockWrite {
+    let extent = Extent(offset: node.offset, byteCount: node.byteCount)
+    let kind = node.tag & 0xFF
+    if kind == Self.overflowTag {
+      return BlockWrite(
+        extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.overflowType,
+        payloadByteCount: Int(node.tag >> 8), cause: .overflow)
+    }
+    return BlockWrite(
+      extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.pageType,
+      payloadByteCount: node.byteCount - VolumeBlock.headerByteCount,
+      cause: kind == 0 ? .leaf : .interior, level: .number(Int(kind)))
+  }
+}

@@ -1,0 +1,198 @@
+// A walk over one tree in key order, both ways: a path that is kept, and a place between the entries of its leaf.
+//
+//   leaf   e0   e1   e2   e3
+//        ↑    ↑    ↑    ↑    ↑        `gap`: forward the next entry is the one behind it, in reverse the one before
+//        0    1    2    3    4
+//
+// Invariants
+// 1. A step allocates nothing: it moves the gap, or the path to the neighbouring leaf.
+// 2. What `withCurrent` shows lies in a held page and cannot outlive the closure.
+// 3. A seek begins at the lowest page of the path that admits the key.
+
+import KeyValue
+import Primitives
+import Storage
+
+/// Walks a tree. Used by one thread.
+final class TreeCursor: Cursor {
+  private let store: NodeStore
+  private let tree: TreeState
+  private let lower: [UInt8]?
+  private let upper: [UInt8]?
+  private let isForward: Bool
+  private let readAheadLeafCount: Int
+  /// Keeps a snapshot's pin alive.
+  private let owner: AnyObject?
+  private var path = TreePath(isWriter: false)
+  private var gap = 0
+  private var current = 0
+  private var overflow: NodeLease?
+  private var overflowValue: Bytes?
+  private var isPlaced = false
+  private var leavesInARow = 0
+
+  init(
+    _ store: NodeStore, _ tree: TreeState, _ range: KeyRange, _ order: ScanOrder, readAheadLeafCount: Int,
+    owner: AnyObject?
+  ) {
+    self.store = store
+    self.tree = tree
+    lower = range.lowerBound
+    upper = range.upperBound
+    isForward = order == .forward
+    self.readAheadLeafCount = readAheadLeafCount
+    self.owner = owner
+  }
+
+  deinit {
+    // Before the store, hence the cache, is let go.
+    path.truncate(to: 0)
+    overflow = nil
+  }
+
+  func next() throws(EngineError) -> Bool {
+    if store.isClosed { throw .storage(.closed) }
+    do throws(StorageError) {
+      return try advance()
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  /// As `next`.
+  @inline(__always) func advance() throws(StorageError) -> Bool {
+    if !isPlaced { try placeAtStart() }
+    if path.isEmpty { return false }
+    while true {
+      let leaf = path.leaf
+      if isForward ? gap < leaf.slotCount : gap > 0 { break }
+      if try !stepLeaf() { return false }
+      gap = isForward ? 0 : path.leaf.slotCount
+    }
+    let leaf = path.leaf
+    let index = isForward ? gap : gap - 1
+    if isForward ? upper != nil : lower != nil, isOutside(leaf, index) { return false }
+    current = index
+    gap = isForward ? gap + 1 : gap - 1
+    if overflowValue != nil {
+      overflowValue = nil
+      overflow = nil
+    }
+    if leaf.hasOverflow(index) { try holdOverflow(leaf.overflowReference(index)) }
+    return true
+  }
+
+  private func holdOverflow(_ reference: OverflowReference) throws(StorageError) {
+    let lease = try store.hold(reference, isWriter: false)
+    overflowValue = NodeStore.value(lease, reference)
+    overflow = consume lease
+  }
+
+  /// Whether an entry is beyond the end of the range in the walk's direction.
+  private func isOutside(_ leaf: NodePage, _ index: Int) -> Bool {
+    // The bound lies in another leaf: only the last leaf of the walk compares entries.
+    if isForward {
+      guard let upper else { return false }
+      return upper.withUnsafeBytes { bytes in
+        let bound = Bytes(bytes)
+        if leaf.hasUpperFence, leaf.upperFence.compare(bound) <= 0 { return false }
+        return leaf.findAnywhere(bound).index <= index
+      }
+    }
+    guard let lower else { return false }
+    return lower.withUnsafeBytes { bytes in
+      let bound = Bytes(bytes)
+      if leaf.lowerFence.compare(bound) >= 0 { return false }
+      return leaf.findAnywhere(bound).index > index
+    }
+  }
+
+  private func placeAtStart() throws(StorageError) {
+    isPlaced = true
+    if isForward {
+      guard let lower else { return try placeAtEnd(last: false) }
+      try place(lower, behindEqual: false)
+    } else {
+      guard let upper else { return try placeAtEnd(last: true) }
+      try place(upper, behindEqual: false)
+    }
+  }
+
+  private func placeAtEnd(last: Bool) throws(StorageError) {
+    path.truncate(to: 0)
+    if try !path.pushRoot(tree, store) { return }
+    try path.descend(toLast: last, store)
+    gap = last ? path.leaf.slotCount : 0
+  }
+
+  /// Stands before the first entry at or after `key`, or behind it when it is the key and `behindEqual`.
+  private func place(_ key: [UInt8], behindEqual: Bool) throws(StorageError) {
+    // The key's bytes are used across calls that throw; a copy on the path's own memory would do as well.
+    var failure: StorageError?
+    key.withUnsafeBytes { bytes in
+      do throws(StorageError) { try place(Bytes(bytes), behindEqual: behindEqual) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func place(_ key: Bytes, behindEqual: Bool) throws(StorageError) {
+    leavesInARow = 0
+    if try !path.seek(key, tree, store) { return }
+    let (index, isFound) = path.leaf.find(key)
+    gap = isFound && behindEqual ? index + 1 : index
+  }
+
+  func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void) {
+    precondition(isPlaced && !path.isEmpty, "withCurrent follows a next that returned true.")
+    let leaf = path.leaf
+    withUnsafeTemporaryAllocation(byteCount: leaf.keyByteCount(current) + 8, alignment: 8) { memory in
+      // Never nil: the count is not zero.
+      let key = leaf.copyKey(current, to: memory.baseAddress.unsafelyUnwrapped)
+      let value = overflowValue ?? leaf.valueField(current)
+      body(key.buffer.bytes, value.buffer.bytes)
+    }
+  }
+
+  func seek(to key: RawSpan) throws(EngineError) {
+    if store.isClosed { throw .storage(.closed) }
+    do throws(StorageError) {
+      try key.withUnsafeBytes { (bytes) throws(StorageError) in try seek(Bytes(bytes)) }
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  private func seek(_ key: Bytes) throws(StorageError) {
+    isPlaced = true
+    if isForward, let lower, key.isBefore(lower) { return try place(lower, behindEqual: false) }
+    if !isForward, let upper, !key.isBefore(upper) { return try place(upper, behindEqual: false) }
+    try place(key, behindEqual: !isForward)
+  }
+
+  // MARK: Leaf to leaf
+
+  /// Goes to the neighbouring leaf; a walk that has passed some leaves asks for the next ones of the same parent together.
+  private func stepLeaf() throws(StorageError) -> Bool {
+    leavesInARow += 1
+    if readAheadLeafCount > 1, leavesInARow > 1, path.count > 1 { try readAhead() }
+    return try path.step(forward: isForward, store)
+  }
+
+  private func readAhead() throws(StorageError) {
+    let parent = path.entries[path.count - 2].page
+    let index = path.entries[path.count - 2].childIndex
+    let next = isForward ? index + 1 : index - 1
+    guard next >= 0, next <= parent.slotCount, !store.cache.contains(parent.child(next)) else { return }
+    let count = min(readAheadLeafCount, 1 << min(leavesInARow, 16))
+    let ids =
+      isForward
+      ? (next...min(next + count - 1, parent.slotCount)).map { parent.child($0) }
+      : (max(0, next - count + 1)...next).map { parent.child($0) }
+    try store.prefetch(ids, level: 0, isWriter: false)
+  }
+}
+
+extension Bytes {
+  /// Whether these bytes come before others in key order.
+  func isBefore(_ other: [UInt8]) -> Bool { other.withUnsafeBytes { compare(Bytes($0)) < 0 } }
+}

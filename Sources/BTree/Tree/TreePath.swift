@@ -1,0 +1,153 @@
+// The way from the root to a leaf, held page by page, and kept: a search for a key nearby begins at the lowest page of the
+// way that still holds the key.
+//
+//   root ─▶ interior ─▶ interior ─▶ leaf          the fences of each page say whether a key is below it
+//    0        1           2          3 = depth
+//
+// Invariants
+// 1. Each page on the path is held by a lease; entry d + 1 is the child `childIndex` of entry d.
+// 2. After `seek` the last entry is the leaf whose fences admit the key.
+// 3. Walking allocates nothing: the entries are made once.
+
+import Primitives
+import Storage
+
+/// One page of a path.
+struct PathEntry: ~Copyable {
+  /// Taken out only while the page is being copied.
+  var lease: NodeLease?
+  var page: NodePage
+  var id: UInt64
+  /// The child that the next entry is.
+  var childIndex = 0
+  /// Whether the writer may change the page.
+  var isWritable = false
+}
+
+/// A way from the root to a leaf.
+struct TreePath: ~Copyable {
+  /// More levels than a tree of pages with two children each on the largest volume has.
+  static let maximumDepth = 40
+
+  let entries: UnsafeMutablePointer<PathEntry>
+  private(set) var count = 0
+  private let isWriter: Bool
+
+  /// An empty path.
+  init(isWriter: Bool) {
+    self.isWriter = isWriter
+    entries = .allocate(capacity: Self.maximumDepth)
+  }
+
+  deinit {
+    for index in 0..<count { (entries + index).deinitialize(count: 1) }
+    entries.deallocate()
+  }
+
+  /// The lowest page.
+  var last: UnsafeMutablePointer<PathEntry> { entries + (count - 1) }
+  var leaf: NodePage { entries[count - 1].page }
+  var isEmpty: Bool { count == 0 }
+
+  /// Lets go of everything below the first `newCount` entries.
+  mutating func truncate(to newCount: Int) {
+    while count > newCount {
+      count -= 1
+      (entries + count).deinitialize(count: 1)
+    }
+  }
+
+  /// Puts a held page at the end.
+  mutating func push(_ lease: consuming NodeLease, id: UInt64, isWritable: Bool = false) {
+    precondition(count < Self.maximumDepth, "A tree has fewer levels than a path has room for.")
+    let page = NodePage(lease.pointer, lease.byteCount)
+    (entries + count).initialize(
+      to: PathEntry(lease: consume lease, page: page, id: id, isWritable: isWritable))
+    count += 1
+  }
+
+  /// Goes to the leaf that admits `key`, reusing what it can of the path.
+  ///
+  /// - Returns: false for a tree without pages.
+  @inline(__always) mutating func seek(
+    _ key: Bytes, _ tree: TreeState, _ store: NodeStore
+  ) throws(StorageError) -> Bool {
+    while count > 0, !entries[count - 1].page.admits(key) { truncate(to: count - 1) }
+    if count == 0 { if try !pushRoot(tree, store) { return false } }
+    while true {
+      let page = entries[count - 1].page
+      if page.isLeaf { return true }
+      let index = page.childIndex(for: key)
+      entries[count - 1].childIndex = index
+      try pushChild(page.child(index), level: page.level - 1, store)
+    }
+  }
+
+  mutating func pushRoot(_ tree: TreeState, _ store: NodeStore) throws(StorageError) -> Bool {
+    if tree.root == 0 { return false }
+    store.counts.pointee.descents &+= 1
+    try pushChild(tree.root, level: tree.height, store)
+    return true
+  }
+
+  @inline(__always) mutating func pushChild(
+    _ id: UInt64, level: Int, _ store: NodeStore
+  ) throws(StorageError) {
+    store.counts.pointee.pagesInspected &+= 1
+    if let lease = store.cache.hold(id) {
+      let page = NodePage(lease.pointer, lease.byteCount)
+      page.prefetch()
+      if page.level == level {
+        push(lease, id: id)
+        return
+      }
+    } else {
+      let lease = try store.load(id, level: level, isWriter: isWriter)
+      if hasFencesOfParent(NodePage(lease.pointer, lease.byteCount)) {
+        push(lease, id: id)
+        return
+      }
+    }
+    throw .corrupted(
+      structure: "tree page", offset: store.extent(id).offset,
+      detail: "its level or its fences are not what its parent says")
+  }
+
+  /// Whether a page that was just read lies where its parent, the lowest page of the path, says.
+  private func hasFencesOfParent(_ page: NodePage) -> Bool {
+    if count == 0 { return page.lowerFenceByteCount == 0 && !page.hasUpperFence }
+    let parent = entries[count - 1].page
+    return page.hasFences(ofChild: entries[count - 1].childIndex, of: parent)
+  }
+
+  /// Goes down to the first or last leaf below the lowest page.
+  mutating func descend(toLast: Bool, _ store: NodeStore) throws(StorageError) {
+    while true {
+      let page = entries[count - 1].page
+      if page.isLeaf { return }
+      let index = toLast ? page.slotCount : 0
+      entries[count - 1].childIndex = index
+      try pushChild(page.child(index), level: page.level - 1, store)
+    }
+  }
+
+  /// Goes to the neighbouring leaf.
+  ///
+  /// - Returns: false at the end of the tree; the path then stays.
+  mutating func step(forward: Bool, _ store: NodeStore) throws(StorageError) -> Bool {
+    var depth = count - 2
+    while depth >= 0 {
+      let index = entries[depth].childIndex
+      if forward ? index < entries[depth].page.slotCount : index > 0 { break }
+      depth -= 1
+    }
+    if depth < 0 { return false }
+    truncate(to: depth + 1)
+    let page = entries[depth].page
+    let index = entries[depth].childIndex + (forward ? 1 : -1)
+    entries[depth].childIndex = index
+    try pushChild(page.child(index), level: page.level - 1, store)
+    try descend(toLast: !forward, store)
+    return true
+  }
+}

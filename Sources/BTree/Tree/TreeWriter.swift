@@ -1,0 +1,287 @@
+// Writing: a sorted batch walks once through the tree from left to right, changing leaf after leaf.
+//
+//   batch ─sort─▶ a c │ d │ m p q │ x …          operations on one leaf are done together; the next descent begins at the
+//                 leaf  leaf  leaf               lowest page of the path that holds the next key
+//
+//   each key:  no room ─▶ split the leaf, begin anew       nothing was changed before the room was there
+//              room    ─▶ change the entry in place
+//   each leaf left behind:  too empty ─▶ merge or share with a neighbour (`TreeBalance`)
+//
+// Invariants
+// 1. The tree's counts are those of its pages at every return.
+// 2. A page on the path is copied, from the root downwards, before it is changed, unless it is writable already; a writable
+//    page has writable ancestors.
+// 3. Upserts are computed in the leaf from the old value: one descent, no read first.
+
+import KeyValue
+import Primitives
+import Storage
+
+/// Changes trees, inside one transaction of the volume at a time.
+final class TreeWriter {
+  let store: NodeStore
+  let policy: TreePolicy
+  let maximumValueByteCount: Int
+  var path = TreePath(isWriter: true)
+  var value: ValueBuffer
+  /// A page's image and the longest key behind it.
+  let scratch: UnsafeMutableRawPointer
+  /// Room for separators on their way up, one for each level, and for keys being put together.
+  let keys: UnsafeMutableRawPointer
+  let keyRoom: Int
+  /// Whether pages that no operation of the batch needs may be read to balance the tree.
+  var mayReadNeighbours = true
+
+  /// Bytes that `init` allocates.
+  static func memoryByteCount(_ geometry: NodeGeometry) -> Int {
+    geometry.pageByteCount * 3 + (TreePath.maximumDepth + 4) * (geometry.pageByteCount / 4 + 16)
+  }
+
+  init(store: NodeStore, policy: TreePolicy, maximumValueByteCount: Int) {
+    self.store = store
+    self.policy = policy
+    self.maximumValueByteCount = maximumValueByteCount
+    let pageByteCount = store.geometry.pageByteCount
+    keyRoom = pageByteCount / 4 + 16
+    value = ValueBuffer(reservedByteCount: 1_024)
+    scratch = .allocate(byteCount: pageByteCount * 3, alignment: 64)
+    keys = .allocate(byteCount: keyRoom * (TreePath.maximumDepth + 4), alignment: 16)
+  }
+
+  deinit {
+    // Before the store, hence the cache, is let go.
+    path.truncate(to: 0)
+    scratch.deallocate()
+    keys.deallocate()
+  }
+
+  /// Room for the separator that comes from depth `depth`.
+  func separatorRoom(_ depth: Int) -> UnsafeMutableRawPointer { keys + keyRoom * (depth + 4) }
+  /// Room for keys being put together.
+  func keyRoom(_ number: Int) -> UnsafeMutableRawPointer { keys + keyRoom * number }
+
+  /// Lets go of the path: before and after a transaction.
+  func reset() { path.truncate(to: 0) }
+
+  // MARK: A sorted batch
+
+  /// Applies operations in key order.
+  func apply(
+    _ batch: borrowing SortedBatch, to tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    var index = 0
+    while index < batch.count {
+      if try !path.seek(batch[index].key, tree, store) { try plantRoot(&tree, &transaction) }
+      while index < batch.count {
+        let end = batch.runEnd(index)
+        let isDone: Bool
+        if end == index + 1, batch[index].kind == .put {
+          isDone = try put(batch[index].key, batch[index].operand, &tree, &transaction)
+        } else {
+          isDone = try applyRun(batch, index..<end, &tree, &transaction)
+        }
+        if isDone { index = end }
+        // After a split the path is gone.
+        if path.isEmpty || index == batch.count || !path.leaf.isBelowUpperFence(batch[index].key) { break }
+      }
+      if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
+    }
+  }
+
+  /// Applies all operations on one key.
+  ///
+  /// - Returns: false when the leaf was split first and nothing else was done.
+  private func applyRun(
+    _ batch: borrowing SortedBatch, _ run: Range<Int>, _ tree: inout TreeState,
+    _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> Bool {
+    // What happened before the last put or delete does not matter.
+    var first = run.upperBound - 1
+    while first > run.lowerBound, batch[first].kind.isUpsert { first -= 1 }
+    let key = batch[first].key
+    let last = batch[run.upperBound - 1]
+    if last.kind == .delete { return try delete(key, &tree, &transaction) }
+    if last.kind == .put { return try put(key, last.operand, &tree, &transaction) }
+    value.makeAbsent()
+    if batch[first].kind.isUpsert { try loadValue(key) }
+    for index in first..<run.upperBound {
+      value.apply(
+        batch[index].kind, operand: batch[index].operand.buffer, maximumValueByteCount: maximumValueByteCount)
+    }
+    return try put(key, Bytes(value.bytes), &tree, &transaction)
+  }
+
+  /// Makes `value` the value of a key of the current leaf.
+  private func loadValue(_ key: Bytes) throws(StorageError) {
+    let leaf = path.leaf
+    let (index, isFound) = leaf.find(key)
+    if !isFound { return }
+    if leaf.hasOverflow(index) {
+      let reference = leaf.overflowReference(index)
+      let lease = try store.hold(reference, isWriter: true)
+      value.assign(NodeStore.value(lease, reference).buffer)
+    } else {
+      value.assign(leaf.valueField(index).buffer)
+    }
+  }
+
+  // MARK: One key of the current leaf
+
+  /// Gives a key a value.
+  ///
+  /// - Returns: false when the leaf was split first and nothing else was done.
+  @inline(__always) private func put(
+    _ key: Bytes, _ bytes: Bytes, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> Bool {
+    if !store.geometry.isInline(key: key.count, value: bytes.count) {
+      return try putOverflow(key, bytes, &tree, &transaction)
+    }
+    if !path.last.pointee.isWritable { try makeWritable(path.count - 1, &tree, &transaction) }
+    let leaf = path.leaf
+    let (index, isFound) = leaf.find(key)
+    if isFound { return try replace(index, key, .inline(bytes), &tree, &transaction) }
+    if leaf.insertLeaf(at: index, key: key, value: .inline(bytes), scratch: scratch) {
+      tree.entryCount += 1
+      return true
+    }
+    try splitLeaf(pending: index, key, fieldByteCount: bytes.count, &tree, &transaction)
+    return false
+  }
+
+  private func replace(
+    _ index: Int, _ key: Bytes, _ value: LeafValue, _ tree: inout TreeState,
+    _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> Bool {
+    let leaf = path.leaf
+    let old = leaf.hasOverflow(index) ? leaf.overflowReference(index) : nil
+    if leaf.replaceLeaf(at: index, value: value, scratch: scratch) {
+      if let old { freeOverflow(old, &tree, &transaction) }
+      return true
+    }
+    try splitLeaf(pending: index, key, fieldByteCount: value.fieldByteCount, &tree, &transaction)
+    return false
+  }
+
+  /// Puts a value that is too long for its leaf.
+  private func putOverflow(
+    _ key: Bytes, _ bytes: Bytes, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> Bool {
+    try makeWritable(path.count - 1, &tree, &transaction)
+    let leaf = path.leaf
+    let (index, isFound) = leaf.find(key)
+    // Room for the reference first, so that nothing is allocated twice.
+    let needed =
+      isFound
+      ? NodePage.overflowReferenceByteCount - leaf.valueField(index).count
+      : leaf.leafEntryByteCount(key: key, value: .overflow(OverflowReference(id: 0, byteCount: 0)))
+    if leaf.freeByteCount < needed {
+      try splitLeaf(
+        pending: index, key, fieldByteCount: NodePage.overflowReferenceByteCount, &tree, &transaction)
+      return false
+    }
+    let reference = try store.makeOverflow(bytes, &transaction)
+    tree.overflowCount += 1
+    tree.overflowByteCount += store.extent(reference.id).byteCount
+    if isFound { return try replace(index, key, .overflow(reference), &tree, &transaction) }
+    let isIn = leaf.insertLeaf(at: index, key: key, value: .overflow(reference), scratch: scratch)
+    precondition(isIn, "A reference fits into the room that was found for it.")
+    tree.entryCount += 1
+    return true
+  }
+
+  /// Removes a key if it is there. Always done at once.
+  private func delete(
+    _ key: Bytes, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) -> Bool {
+    let (index, isFound) = path.leaf.find(key)
+    if !isFound { return true }
+    try makeWritable(path.count - 1, &tree, &transaction)
+    remove(index, &tree, &transaction)
+    return true
+  }
+
+  /// Removes an entry of the current, writable leaf.
+  func remove(_ index: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction) {
+    let leaf = path.leaf
+    if leaf.hasOverflow(index) { freeOverflow(leaf.overflowReference(index), &tree, &transaction) }
+    leaf.remove(at: index)
+    tree.entryCount -= 1
+  }
+
+  func freeOverflow(
+    _ reference: OverflowReference, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) {
+    tree.overflowCount -= 1
+    tree.overflowByteCount -= store.extent(reference.id).byteCount
+    store.free(reference.id, &transaction)
+  }
+
+  // MARK: Copying on write
+
+  /// Makes the page at `depth` of the path the writer's to change, and its ancestors with it.
+  @inline(__always) func makeWritable(
+    _ depth: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    if path.entries[depth].isWritable { return }
+    try copyPath(to: depth, &tree, &transaction)
+  }
+
+  @inline(never) private func copyPath(
+    to depth: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    let entry = path.entries + depth
+    if store.isWritable(entry.pointee.id) {
+      guard var lease = entry.pointee.lease.take() else {
+        preconditionFailure("A page on the path is held.")
+      }
+      store.cache.makeWritable(&lease)
+      entry.pointee.page = NodePage(lease.pointer, lease.byteCount)
+      entry.pointee.lease = consume lease
+      entry.pointee.isWritable = true
+      return
+    }
+    if depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
+    guard let lease = entry.pointee.lease.take() else {
+      preconditionFailure("A page on the path is held.")
+    }
+    let copy: NodeLease
+    do throws(StorageError) {
+      copy = try store.copy(lease, &transaction)
+    } catch {
+      // The entry holds nothing any more.
+      reset()
+      throw error
+    }
+    let id = copy.id
+    entry.pointee.page = NodePage(copy.pointer, copy.byteCount)
+    entry.pointee.id = id
+    entry.pointee.lease = consume copy
+    entry.pointee.isWritable = true
+    if depth == 0 {
+      tree.root = id
+    } else {
+      path.entries[depth - 1].page.setChild(path.entries[depth - 1].childIndex, id)
+    }
+  }
+
+  /// The first leaf of a tree.
+  private func plantRoot(
+    _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    let lease = try store.makePage(level: 0, &transaction)
+    _ = NodeBuilder(NodePage(lease.pointer, lease.byteCount), level: 0, lower: .empty, upper: nil)
+    tree.root = lease.id
+    tree.height = 0
+    tree.leafCount = 1
+    let id = lease.id
+    path.push(lease, id: id, isWritable: true)
+  }
+}
+
+/// How a tree keeps its pages filled.
+struct TreePolicy: Equatable, Sendable {
+  /// A page filled below this many hundredths is merged with a neighbour when both fit into one; 0 never.
+  var mergeThresholdPercent = 40
+  /// Whether a full leaf first shares with a neighbour that has room, and a page that is too empty takes from one.
+  var redistributes = false
+}
