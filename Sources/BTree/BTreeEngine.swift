@@ -51,7 +51,12 @@ public final class BTreeEngine: Engine {
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> BTreeEngine {
-    let settings = try BTreeSettings(environment.setting(parameters))
+    let settings = try BTreeSettings(
+      EngineSetting(
+        parameters: parameters, memoryBudgetByteCount: environment.budget.limitByteCount,
+        transferUnitByteCount: environment.channel.transferUnitByteCount,
+        capacityByteCount: environment.channel.device.capacityByteCount,
+        syncEveryCommits: environment.syncEveryCommits))
     let configuration = VolumeConfiguration(engineTag: descriptor.name, seed: environment.seed)
     let volume: Volume
     let root: BTreeRoot?
