@@ -110,7 +110,7 @@ let package = Package(
     tests(
       "Engine",
       imports: engines + [
-        "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives", "CSQLite",
+        "Trials", "EngineCatalogue", "Workload", "KeyValue", "Storage", "Accounting", "Primitives", "CSQLite",
       ]),
     tests(
       "Experiment",

@@ -46,6 +46,15 @@ public final class MemoryBudget {
     self.limitByteCount = limitByteCount
   }
 
+  /// A budget that goes on where `original` stands: what it holds, and its peaks.
+  public init(continuing original: MemoryBudget) {
+    limitByteCount = original.limitByteCount
+    heldByteCount = original.heldByteCount
+    peakByteCount = original.peakByteCount
+    accounts = original.accounts
+    peaks = original.peaks
+  }
+
   /// Bytes that can still be reserved.
   public var availableByteCount: Int { limitByteCount - heldByteCount }
 

@@ -32,7 +32,7 @@ enum MetricEntries {
       isAlwaysWritten: true),
     Metric(
       "phase_kind", in: [.runs], .text, unit: "", label: "Phase kind",
-      formula: "load, read, mixed, write, or a verb: settle, reopen, drop_cache, warm, checkpoint.",
+      formula: "load, read, mixed, write, crash, or a verb: settle, reopen, drop_cache, warm, checkpoint.",
       source: house, isAlwaysWritten: true),
     Metric(
       "phase_index", in: [.runs], .count, unit: "", label: "Phase index",
@@ -189,8 +189,10 @@ enum MetricEntries {
           label: "Write amplification, flash",
           formula:
             "Bytes programmed by the flash-translation model ÷ logical_write_bytes, \(moment.meaning).",
-          included: "Host writes × the model's garbage-collection factor.",
-          excluded: "What a real drive does inside.", preference: .smallerIsBetter, source: section))
+          included:
+            "Flash pages programmed for host writes, a part of a page as a whole one, and pages moved by garbage collection; empty without device.flash.",
+          excluded: "Preconditioning; what a real drive does inside.", preference: .smallerIsBetter,
+          source: section))
     }
     entries.append(
       Metric(
@@ -442,6 +444,7 @@ enum MetricEntries {
       Metric(
         "kernel_read_bytes", in: [.timing], .count, unit: "byte", label: "Kernel bytes read",
         formula: "read_bytes of /proc/self/io in the phase; only on a file device.",
+        excluded: "Reads of ranges never written, which reach no disk; what a trace file was charged.",
         source: counting, isClockDependent: true),
       Metric(
         "kernel_write_bytes", in: [.timing], .count, unit: "byte", label: "Kernel bytes written",
@@ -450,7 +453,7 @@ enum MetricEntries {
         source: counting, isClockDependent: true),
       Metric(
         "kernel_write_residual_bytes", in: [.timing], .real, unit: "byte", label: "Kernel residual",
-        formula: "kernel_write_bytes − device_write_bytes; on O_DIRECT within 1 % + 1 MiB.",
+        formula: "kernel_write_bytes − device_write_bytes; on O_DIRECT within 1 % + 1 MiB, or the run fails.",
         source: counting, isClockDependent: true),
       Metric(
         "operation", in: [.latency], .text, unit: "", label: "Operation",
@@ -487,20 +490,38 @@ enum MetricEntries {
       "figure", in: [.claims], .text, unit: "", label: "Figure",
       formula: "The figure the sentence is about.", source: house, isAlwaysWritten: true),
     Metric(
+      "claim_kind", in: [.claims], .text, unit: "", label: "Kind of claim",
+      formula:
+        "value, ratio, order, monotone, slope, fit, crossover, minimum_at or within_factor; see the guide, Claims.",
+      source: house),
+    Metric(
+      "metric", in: [.claims], .text, unit: "", label: "Metric",
+      formula: "The metric the sentence is about, with what it is divided by.", source: house),
+    Metric(
       "verdict", in: [.claims], .text, unit: "", label: "Verdict",
-      formula: "holds, fails, or undecided (see explanation).", source: house, isAlwaysWritten: true),
+      formula: "held, not_held, or not_decidable (see explanation).", source: house, isAlwaysWritten: true),
     Metric(
       "expected", in: [.claims], .text, unit: "", label: "Expected",
       formula: "The value or range the source states.", source: house, isAlwaysWritten: true),
     Metric(
       "measured", in: [.claims], .real, unit: "the claim's", label: "Measured",
-      formula: "The value the record holds.", source: house, isAlwaysWritten: true),
+      formula: "The value the record holds; of several, the one that decides the verdict.", source: house,
+      isAlwaysWritten: true),
+    Metric(
+      "measured_lower", in: [.claims], .real, unit: "the claim's", label: "Measured, lower end",
+      formula: "The lower end of the 95 % bootstrap interval of measured over the repeats.",
+      excluded: "Fewer than three repeats give no interval.",
+      source: "Metric definitions, section \"Statistics\"."),
+    Metric(
+      "measured_upper", in: [.claims], .real, unit: "the claim's", label: "Measured, upper end",
+      formula: "The upper end of that interval.", source: "Metric definitions, section \"Statistics\"."),
     Metric(
       "tolerance", in: [.claims], .text, unit: "", label: "Tolerance",
       formula: "How far measured may be from expected.", source: house, isAlwaysWritten: true),
     Metric(
       "explanation", in: [.claims], .text, unit: "", label: "Explanation",
-      formula: "Why the claim fails or is undecided.", source: house, isAlwaysWritten: true),
+      formula: "What was measured on how many repeats, and why the claim is not held or cannot be decided.",
+      source: house, isAlwaysWritten: true),
     Metric(
       "source", in: [.claims], .text, unit: "", label: "Source",
       formula: "Paper, section, figure.", source: house, isAlwaysWritten: true),
@@ -530,10 +551,12 @@ enum MetricEntries {
       preference: .smallerIsBetter, source: "Metric definitions, section \"Space amplification\"."),
     Metric(
       "statistic_<name>", in: [.runs], .count, unit: "", label: "Engine statistic",
-      formula: "A counter of the engine that is not I/O, over the phase (a level at its end: _used_bytes).",
+      formula:
+        "A counter of the engine that is not I/O, or of the modelled flash drive (flash_…), over the phase (a level at its end: _used_bytes).",
       source: house),
     Metric(
       "p_<parameter>", in: [.runs], .text, unit: "the parameter's", label: "Parameter",
-      formula: "An engine or workload parameter in its canonical spelling.", source: house),
+      formula: "An engine, workload or flash-drive (flash_…) parameter in its canonical spelling.",
+      source: house),
   ]
 }

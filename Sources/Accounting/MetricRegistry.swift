@@ -16,8 +16,9 @@ public enum MetricRegistry {
   public static let entries: [Metric] =
     MetricEntries.identity + MetricEntries.conditions + MetricEntries.counts
     + MetricEntries.writeAmplification + MetricEntries.readAmplification + MetricEntries.space
-    + MetricEntries.cost + MetricEntries.memory + MetricEntries.epsilon + MetricEntries.longTables
-    + MetricEntries.clock + MetricEntries.claims
+    + MetricEntries.cost + MetricEntries.recovery + MetricEntries.memory + MetricEntries.epsilon
+    + MetricEntries.longTables
+    + MetricEntries.clock + MetricEntries.recoveryClock + MetricEntries.claims
 
   /// Every entry that stands for many columns.
   public static let families: [Metric] = MetricEntries.families

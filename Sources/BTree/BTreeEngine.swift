@@ -51,7 +51,12 @@ public final class BTreeEngine: Engine {
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> BTreeEngine {
-    let settings = try BTreeSettings(environment, parameters)
+    let settings = try BTreeSettings(
+      EngineSetting(
+        parameters: parameters, memoryBudgetByteCount: environment.budget.limitByteCount,
+        transferUnitByteCount: environment.channel.transferUnitByteCount,
+        capacityByteCount: environment.channel.device.capacityByteCount,
+        syncEveryCommits: environment.syncEveryCommits))
     let configuration = VolumeConfiguration(engineTag: descriptor.name, seed: environment.seed)
     let volume: Volume
     let root: BTreeRoot?
@@ -89,9 +94,7 @@ public final class BTreeEngine: Engine {
     self.settings = settings
     syncEveryCommits = environment.syncEveryCommits
     forest = root?.forest ?? BTreeForest()
-    limits = EngineLimits(
-      maximumKeyByteCount: settings.geometry.maximumKeyByteCount,
-      maximumValueByteCount: settings.maximumValueByteCount, offersSnapshots: true)
+    limits = settings.limits
     let fixed = Self.fixedByteCount(settings)
     try volume.budget.require(fixed, for: .mergeScratch)
     do throws(StorageError) {

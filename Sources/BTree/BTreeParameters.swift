@@ -40,7 +40,7 @@ extension BTreeEngine {
       ParameterDescriptor(
         "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
         "Size of the extents the log grows by."),
-    ], formatVersion: 1)
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try BTreeSettings.limits(setting) })
 }
 
 /// Effective sizes.
@@ -60,9 +60,31 @@ struct BTreeSettings {
   /// The fewest pages of memory a tree works with.
   static let minimumPageCount = 128
 
-  init(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) {
-    let unit = environment.channel.transferUnitByteCount
-    let memory = environment.budget.limitByteCount
+  /// What the engine will say of itself.
+  var limits: EngineLimits {
+    EngineLimits(
+      maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
+      offersSnapshots: true)
+  }
+
+  /// The limits and their reasons.
+  ///
+  /// - Throws: `.invalidParameters`, as opening would.
+  static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    let settings = try BTreeSettings(setting)
+    return DeclaredLimits(
+      settings.limits,
+      keyReason: "a quarter of a page of \(settings.geometry.pageByteCount) bytes, less 64",
+      valueReason:
+        "the largest power of two of which thirty-two fit into a cache shard's share of the memory, at most 64 MiB"
+    )
+  }
+
+  /// - Throws: `.invalidParameters` when pages, shards and memory do not go together.
+  init(_ setting: EngineSetting) throws(EngineError) {
+    let unit = setting.transferUnitByteCount
+    let memory = setting.memoryBudgetByteCount
+    let parameters = setting.parameters
     let pageByteCount = parameters.integer("page_bytes")
     guard pageByteCount % unit == 0 else {
       throw .invalidParameters(

@@ -54,9 +54,9 @@ static uint64_t field(const char *text, const char *name) {
   return 0;
 }
 
-int betula_process_io(struct betula_process_io *result) {
+static int io_counts(const char *path, struct betula_process_io *result) {
   memset(result, 0, sizeof *result);
-  int descriptor = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return -errno;
   char text[1024];
   ssize_t count = read(descriptor, text, sizeof text - 1);
@@ -73,6 +73,10 @@ int betula_process_io(struct betula_process_io *result) {
   result->cancelled_write_bytes = field(text, "cancelled_write_bytes");
   return 0;
 }
+
+int betula_process_io(struct betula_process_io *result) { return io_counts("/proc/self/io", result); }
+
+int betula_thread_io(struct betula_process_io *result) { return io_counts("/proc/thread-self/io", result); }
 
 int betula_is_terminal(int descriptor) { return isatty(descriptor) ? 1 : 0; }
 

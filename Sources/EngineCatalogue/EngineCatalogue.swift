@@ -11,19 +11,21 @@ import Storage
 
 /// The engines, in the order in which they are listed to a reader.
 public let engineCatalogue: [EngineEntry] = [
-  EngineEntry(NullEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(NullEngine.descriptor, examine: { _, _ in }) { (place, set) throws(EngineError) in
     try NullEngine.open(place, parameters: set)
   },
-  EngineEntry(AppendLogEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(AppendLogEngine.descriptor, examine: AppendLogEngine.examine) {
+    (place, set) throws(EngineError) in
     try AppendLogEngine.open(place, parameters: set)
   },
-  EngineEntry(SortedFileEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(SortedFileEngine.descriptor, examine: SortedFileEngine.examine) {
+    (place, set) throws(EngineError) in
     try SortedFileEngine.open(place, parameters: set)
   },
-  EngineEntry(BTreeEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(BTreeEngine.descriptor, examine: BTreeEngine.examine) { (place, set) throws(EngineError) in
     try BTreeEngine.open(place, parameters: set)
   },
-  EngineEntry(SQLiteEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(SQLiteEngine.descriptor, examine: SQLiteEngine.examine) { (place, set) throws(EngineError) in
     try SQLiteEngine.open(place, parameters: set)
   },
 ]
@@ -36,12 +38,21 @@ public struct EngineEntry: Sendable {
   public var open:
     @Sendable (_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) -> any Engine
 
+  /// Looks at an image without changing it: every block the engine can reach, its checksum, its level and fill, and the
+  /// extents it claims. What is wrong with the bytes goes into the report; only a failing device throws. Nil for an
+  /// engine that does not know how: then an image is checked up to the engine's root.
+  public var examine: Examine?
+
+  /// What `examine` is.
+  public typealias Examine = @Sendable (EngineImage, inout StructureReport) throws(StorageError) -> Void
+
   /// An entry for the catalogue.
   public init(
-    _ descriptor: EngineDescriptor,
+    _ descriptor: EngineDescriptor, examine: Examine? = nil,
     open: @escaping @Sendable (EngineEnvironment, ParameterSet) throws(EngineError) -> any Engine
   ) {
     self.descriptor = descriptor
+    self.examine = examine
     self.open = open
   }
 

@@ -29,11 +29,13 @@ extension EngineEntry {
           channel: IOChannel(device: counting, pool: memory.pool), budget: budget, seed: seed,
           creates: creates, syncEveryCommits: 0)
       }
+      let first = place(creates: true)
       return ConformanceSubject(
-        engine: try open(place(creates: true), parameters),
+        engine: try open(first, parameters),
         reopen: { try open(place(creates: false), parameters) },
         deviceWriteByteCount: { counting.counts[.write].byteCount },
-        heldMemoryByteCount: { budget.heldByteCount })
+        heldMemoryByteCount: { budget.heldByteCount },
+        declaredLimits: try declaredLimits(first, parameters)?.limits)
     }
   }
 }

@@ -19,6 +19,20 @@ let basicChecks: [ConformanceCheck] = [
     try trial.expectSound()
   },
 
+  ConformanceCheck(
+    "declared_limits", "What the descriptor says before opening is what the opened engine says.",
+    needs: .nothing
+  ) { trial in
+    guard let declared = trial.subject.declaredLimits else { return }
+    try trial.expect(
+      trial.limits == declared, "the engine opens with \(trial.limits), declared was \(declared)")
+    if trial.subject.reopen != nil {
+      try trial.reopen()
+      try trial.expect(
+        trial.limits == declared, "the engine reopens with \(trial.limits), declared was \(declared)")
+    }
+  },
+
   ConformanceCheck("put_get_overwrite_delete", "The last write of a key is what a get answers.") { trial in
     let key = text("k")
     try trial.expectValue(key, nil)

@@ -23,16 +23,20 @@ public struct ConformanceSubject {
   public var deviceWriteByteCount: (() -> UInt64)?
   /// Bytes held of the engine's memory budget now; nil when there is none.
   public var heldMemoryByteCount: (() -> Int)?
+  /// The limits the engine's descriptor declares for this setting; nil when it declares none.
+  public var declaredLimits: EngineLimits?
 
   /// A subject; closures that are nil are not checked.
   public init(
     engine: any Engine, reopen: (() throws -> any Engine)? = nil,
-    deviceWriteByteCount: (() -> UInt64)? = nil, heldMemoryByteCount: (() -> Int)? = nil
+    deviceWriteByteCount: (() -> UInt64)? = nil, heldMemoryByteCount: (() -> Int)? = nil,
+    declaredLimits: EngineLimits? = nil
   ) {
     self.engine = engine
     self.reopen = reopen
     self.deviceWriteByteCount = deviceWriteByteCount
     self.heldMemoryByteCount = heldMemoryByteCount
+    self.declaredLimits = declaredLimits
   }
 }
 

@@ -52,7 +52,7 @@ public struct EngineLimits: Equatable, Sendable {
 }
 
 /// What survives a crash, by name; printed beside every number.
-public enum DurabilityClass: Equatable, Sendable, CustomStringConvertible {
+public enum DurabilityClass: Equatable, Sendable, Codable, CustomStringConvertible {
   /// Nothing is promised after a crash (SQLite with `synchronous=OFF`).
   case none
   /// A committed prefix survives; how long is not bounded (`sync_every_commits: 0`).

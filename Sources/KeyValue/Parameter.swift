@@ -120,11 +120,13 @@ public struct EngineDescriptor: Sendable {
   public var formatVersion: Int
   /// Whether every byte it reads back is checksummed, so that damage is answered with an error.
   public var detectsDamage: Bool
+  /// What it can take, known without opening it; nil for an engine that is absent.
+  public var limits: LimitRule?
 
   /// A descriptor.
   public init(
     name: String, summary: String, parameters: [ParameterDescriptor], absentBecause: String? = nil,
-    formatVersion: Int, detectsDamage: Bool = true
+    formatVersion: Int, detectsDamage: Bool = true, limits: LimitRule? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -132,5 +134,6 @@ public struct EngineDescriptor: Sendable {
     self.absentBecause = absentBecause
     self.formatVersion = formatVersion
     self.detectsDamage = detectsDamage
+    self.limits = limits
   }
 }

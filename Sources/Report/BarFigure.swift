@@ -7,7 +7,8 @@
 //
 // Invariants
 // 1. A row without a number says why, in grey; nothing that was run is left out.
-// 2. A bar's length is the median over the repeats; a whisker is their range, where they differ.
+// 2. A bar's length is the median over the repeats; a whisker is its 95 % interval (the range, of fewer
+//    than three), where they differ.
 
 import Accounting
 import Results
@@ -62,7 +63,7 @@ struct BarFigure {
     }
     let subtitle = GnuplotScript.wrapped(
       digest.conditions(of: phases, countsOperations: kind == ReadAmplificationFigure.self))
-    let name = kind.fileName(request)
+    let name = request.fileName
     var script = GnuplotScript(name: name, title: title, subtitle: subtitle, height: 0)
     let legendHeight = legend.isEmpty ? 8 : 34
     let plotTop = script.headHeight + legendHeight + (panels.count > 1 ? 4 : 0)

@@ -1,6 +1,6 @@
 // A record seen as a reader sees it: series (what has one colour), phases, and one number per metric.
 //
-//   runs.csv rows ──▶ (series, phase) ──▶ median and range over the repeats that went well
+//   runs.csv rows ──▶ (series, phase) ──▶ median and interval over the repeats that went well
 //                        │ series = label, and the parameters that differ among runs of that label
 //
 // Invariants
@@ -22,8 +22,19 @@ struct SeriesID: Hashable {
 /// The numbers of one metric over the repeats.
 struct Measurement {
   var median: Double
+  /// The lower end of the 95 % bootstrap interval; of the range where fewer than three repeats give none.
   var lower: Double
+  /// The upper end.
   var upper: Double
+
+  /// The measurement of `values`, nil of nothing.
+  init?(_ values: [Double]) {
+    guard let median = Statistics.median(values) else { return nil }
+    let interval = Bootstrap.interval(ofMedian: values)
+    self.median = median
+    lower = interval?.lower ?? values.min() ?? median
+    upper = interval?.upper ?? values.max() ?? median
+  }
 }
 
 /// One series in one phase.
@@ -38,9 +49,7 @@ struct Group {
 
   /// A metric of `runs.csv` over the repeats; nil when no row has it.
   func measurement(_ id: String) -> Measurement? {
-    let values = rows.compactMap { $0[id]?.number }
-    guard let median = Numbers.median(values) else { return nil }
-    return Measurement(median: median, lower: values.min() ?? median, upper: values.max() ?? median)
+    Measurement(rows.compactMap { $0[id]?.number })
   }
 
   /// Records the group's runs load.
@@ -142,7 +151,7 @@ struct Digest {
   }
 
   /// Conditions that may differ between runs of one label, besides its parameters.
-  private static let conditions = [
+  static let conditions = [
     "records", "batch_operations", "sync_every_commits", "memory_budget_bytes",
   ]
 
@@ -183,12 +192,14 @@ extension Digest {
   /// - Parameters:
   ///   - phases: the phases shown.
   ///   - repeats: what is shown of several seeds.
+  ///   - omitting: conditions the figure shows itself, along its axis.
   ///   - countsOperations: whether to state the operations of the phases, too.
   func conditions(
-    of phases: [String], repeats: String = "median and range", countsOperations: Bool = false
+    of phases: [String], repeats: String? = nil, countsOperations: Bool = false, omitting: Set<String> = []
   ) -> [String] {
     let rows = record.runs.filter { phases.contains($0.phaseName) }
     func spread(_ id: String, _ spell: (UInt64) -> String) -> String? {
+      guard !omitting.contains(id) else { return nil }
       let values = rows.compactMap { row -> UInt64? in
         guard case .count(let value)? = row[id] else { return nil }
         return value
@@ -213,7 +224,11 @@ extension Digest {
     if let text = spread("memory_budget_bytes", Numbers.bytes) { parts.append("memory \(text)") }
     let seeds = Set(rows.compactMap(\.seed)).sorted()
     if seeds.count == 1 { parts.append("seed \(seeds[0])") }
-    if seeds.count > 1 { parts.append("\(seeds.count) seeds: \(repeats)") }
+    if seeds.count > 1 {
+      let shown =
+        seeds.count < Bootstrap.smallestSampleCount ? "median and range" : "median and 95 % interval"
+      parts.append("\(seeds.count) seeds: \(repeats ?? shown)")
+    }
     let device = record.manifest.machine.device
     if !device.isEmpty { parts.append("\(device) device") }
     return parts

@@ -32,6 +32,8 @@ let figureCatalogue: [any FigureKind.Type] = [
   ReadAmplificationFigure.self,
   AmplificationOverOperationsFigure.self,
   SpaceAmplificationFigure.self,
+  RecoveryCostFigure.self,
+  LinesFigure.self,
 ]
 
 /// A figure ready to be written and drawn.
@@ -53,13 +55,6 @@ struct Figure: Equatable, Sendable {
   var script: String
 }
 
-extension FigureKind {
-  /// The base name of a request's files.
-  static func fileName(_ request: FigureRequest) -> String {
-    request.name ?? ([name] + request.phases).joined(separator: "_")
-  }
-}
-
 /// Makes the figure a study asks for.
 func makeFigure(_ digest: Digest, _ request: FigureRequest) throws(ReportError) -> Figure {
   guard let kind = figureCatalogue.first(where: { $0.name == request.figure }) else {
@@ -76,5 +71,6 @@ func makeFigure(_ digest: Digest, _ request: FigureRequest) throws(ReportError) 
 /// Which figures a record's report shows: what the study asks for, or every kind that has data.
 func figureRequests(_ record: Record) -> [FigureRequest] {
   if !record.manifest.figures.isEmpty { return record.manifest.figures }
-  return figureCatalogue.map { FigureRequest(figure: $0.name) }
+  // `lines` shows what a study asks for by metric and axis, and nothing by itself.
+  return figureCatalogue.filter { $0.name != LinesFigure.name }.map { FigureRequest(figure: $0.name) }
 }

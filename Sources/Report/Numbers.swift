@@ -1,12 +1,12 @@
 // Numbers for readers: few digits, thousands apart, never an exponent in a table. Pure, without a locale.
 
 /// Spelling numbers.
-enum Numbers {
+package enum Numbers {
   /// What stands where there is no number.
-  static let missing = "–"
+  package static let missing = "–"
 
   /// Digits in groups of three: `1,234,567`.
-  static func grouped(_ value: UInt64) -> String {
+  package static func grouped(_ value: UInt64) -> String {
     let digits = Array(String(value).utf8)
     var result: [UInt8] = []
     for (index, digit) in digits.enumerated() {
@@ -17,7 +17,7 @@ enum Numbers {
   }
 
   /// `value` with `places` decimals, rounded half away from zero, thousands apart.
-  static func fixed(_ value: Double, places: Int) -> String {
+  package static func fixed(_ value: Double, places: Int) -> String {
     precondition(places >= 0 && places <= 9, "Between no and nine decimals.")
     var scale: UInt64 = 1
     for _ in 0..<places { scale *= 10 }
@@ -32,7 +32,7 @@ enum Numbers {
   }
 
   /// About three significant digits: `5,013`, `50.3`, `1.02`, `0.0125`, `0`.
-  static func short(_ value: Double) -> String {
+  package static func short(_ value: Double) -> String {
     let size = value.magnitude
     if size == 0 { return "0" }
     if size >= 99.95 { return fixed(value, places: 0) }
@@ -58,7 +58,7 @@ enum Numbers {
   }
 
   /// Bytes in the largest binary unit that keeps at least one whole: `14 MiB`, `1.50 GiB`, `100 B`.
-  static func bytes(_ count: UInt64) -> String {
+  package static func bytes(_ count: UInt64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     var unit = 0
     var size: UInt64 = 1
@@ -68,13 +68,5 @@ enum Numbers {
     }
     if count % size == 0 { return "\(count / size) \(units[unit])" }
     return "\(short(Double(count) / Double(size))) \(units[unit])"
-  }
-
-  /// The middle value; the mean of the two middle ones when their number is even; nil of nothing.
-  static func median(_ values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }

@@ -89,7 +89,9 @@ enum Predictions {
   }
 
   /// A model's answer for one metric of one engine in one kind of phase.
-  private struct Model {
+  struct Model {
+    /// What claims and figures call it.
+    var name: String
     var engine: String
     var phaseKind: String
     var metric: String
@@ -97,9 +99,9 @@ enum Predictions {
     var predict: @Sendable (Conditions) -> Double?
   }
 
-  private static let models: [Model] = [
+  static let models: [Model] = [
     Model(
-      engine: "append-log", phaseKind: "load", metric: "wa_total_end",
+      name: "append_log_put", engine: "append-log", phaseKind: "load", metric: "wa_total_end",
       words: "each commit rounded up to the transfer unit, ÷ its bytes",
       predict: { run in
         let model = AppendLogModel(recordCount: run.records, recordByteCount: run.recordByteCount)
@@ -108,13 +110,13 @@ enum Predictions {
         return bytes / run.recordByteCount
       }),
     Model(
-      engine: "append-log", phaseKind: "read", metric: "read_bytes_per_operation",
+      name: "append_log_get", engine: "append-log", phaseKind: "read", metric: "read_bytes_per_operation",
       words: "a get replays the whole log: n records",
       predict: { run in
         AppendLogModel(recordCount: run.records, recordByteCount: run.recordByteCount).getMissReadByteCount
       }),
     Model(
-      engine: "sorted-file", phaseKind: "load", metric: "wa_data_end",
+      name: "sorted_file_load", engine: "sorted-file", phaseKind: "load", metric: "wa_data_end",
       words: "each commit of b merges into a new file: (n + b) ÷ 2b",
       predict: { run in
         let bytes = SortedFileModel.mergingLoadWrittenByteCount(
@@ -123,7 +125,7 @@ enum Predictions {
         return bytes / (run.records * run.recordByteCount)
       }),
     Model(
-      engine: "sorted-file", phaseKind: "read", metric: "ra_ios",
+      name: "sorted_file_get", engine: "sorted-file", phaseKind: "read", metric: "ra_ios",
       words:
         "binary search over the blocks, ⌈log2(blocks + 1)⌉ (Knuth, TAOCP 3, 6.2.1); 1 with pinned fences",
       predict: { run in
@@ -132,7 +134,7 @@ enum Predictions {
         return run.number("block_bytes").map { model.getReadTransferCount(blockByteCount: $0) }
       }),
     Model(
-      engine: "sqlite", phaseKind: "load", metric: "wa_total_end",
+      name: "b_tree_in_place_put", engine: "sqlite", phaseKind: "load", metric: "wa_total_end",
       words: "each update writes its page, and again to the log or journal: 2 × page ÷ record "
         + "(arithmetic of Qiao et al., FAST 2022)",
       predict: { run in
@@ -143,7 +145,7 @@ enum Predictions {
         }
       }),
     Model(
-      engine: "sqlite", phaseKind: "read", metric: "ra_ios",
+      name: "b_tree_get", engine: "sqlite", phaseKind: "read", metric: "ra_ios",
       words: "levels below the cache, log_{B+1}(N ÷ M) (Bender et al., TOPC 2021, Lemma 2); uniform keys",
       predict: { run in
         run.number("page_bytes").flatMap { page in
@@ -155,6 +157,12 @@ enum Predictions {
         }
       }),
   ]
+
+  /// What claims and figures may name.
+  static var modelNames: [String] { models.map(\.name) }
+
+  /// The model `name`, nil when there is none.
+  static func model(named name: String) -> Model? { models.first { $0.name == name } }
 
   /// Every prediction that applies, in the record's order.
   static func rows(_ digest: Digest) -> [Row] {

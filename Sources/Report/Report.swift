@@ -21,6 +21,10 @@ public enum Report {
     public var notes: [String] = []
     /// The key numbers as aligned text.
     public var summary = ""
+    /// The claims, evaluated from the record's rows.
+    public var claims: [ClaimRow] = []
+    /// The claims as text; empty where there are none.
+    public var claimsText = ""
   }
 
   /// Makes every figure and the page of the record in `recordDirectory` again.
@@ -40,6 +44,13 @@ public enum Report {
     let summary = SummaryTable(digest)
     var outcome = Outcome()
     outcome.summary = summary.text
+    outcome.claims = allClaimRows(of: record)
+    outcome.claimsText = ClaimsText.text(outcome.claims)
+    if record.manifest.claims != nil, claimRows(of: record) != record.claims {
+      outcome.notes.append(
+        "claims.csv was written by another version: its claims, evaluated again from the same rows, come out "
+          + "otherwise; shown is what they come out as now")
+    }
     var figures: [Figure] = []
     for request in figureRequests(record) {
       do {
@@ -69,9 +80,15 @@ public enum Report {
       try write(Predictions.table(predictions), to: directory + "/predictions.csv")
       outcome.files.append("figures/predictions.csv")
     }
+    let timed = timedClaimRows(of: record)
+    if !timed.isEmpty {
+      try write(Table<ClaimColumns>.text(timed), to: directory + "/claims_timing.csv")
+      outcome.files.append("figures/claims_timing.csv")
+    }
     if gnuplot.path == nil && !figures.isEmpty { outcome.notes.append(Gnuplot.absentMessage(directory)) }
     let pageNotes = outcome.notes.map { $0.replacingOccurrences(of: recordDirectory + "/", with: "") }
-    let page = ReportPage(digest: digest, summary: summary, figures: shown, notes: pageNotes)
+    let page = ReportPage(
+      digest: digest, summary: summary, figures: shown, notes: pageNotes, claims: outcome.claims)
     try write(try page.text(), to: recordDirectory + "/report.html")
     outcome.files.append("report.html")
     return outcome
@@ -79,6 +96,9 @@ public enum Report {
 
   /// The key numbers of a record as aligned text.
   public static func summary(of record: Record) -> String { SummaryTable(Digest(record)).text }
+
+  /// The names of the cost models claims and figures may name.
+  public static var modelNames: [String] { Predictions.modelNames }
 
   /// The figure kinds a study can ask for, with a sentence each.
   public static var figureKinds: [(name: String, summary: String)] {

@@ -19,6 +19,8 @@ struct ReportPage {
   var figures: [ShownFigure]
   /// Sentences about figures that could not be made or drawn.
   var notes: [String]
+  /// Every claim, evaluated.
+  var claims: [ClaimRow]
 
   /// The page's text.
   ///
@@ -43,8 +45,8 @@ struct ReportPage {
       "limits": manifest.limits, "hasLimits": !manifest.limits.isEmpty, "heads": heads,
       "lines": summary.lines.map(line), "absences": summary.absences.map(absence),
       "hasAbsences": !summary.absences.isEmpty, "figures": figures.map(shown), "notes": notes,
-      "hasNotes": !notes.isEmpty, "claims": digest.record.claims.map(claim),
-      "hasClaims": !digest.record.claims.isEmpty, "predictions": predictions,
+      "hasNotes": !notes.isEmpty, "claims": claims.map(claim),
+      "hasClaims": !claims.isEmpty, "predictions": predictions,
       "hasPredictions": !predictions.isEmpty, "engines": manifest.engines.map(engine),
       "facts": facts(manifest), "files": manifest.outputs.map(output), "definitions": definitions,
     ]
@@ -81,7 +83,8 @@ struct ReportPage {
   private func claim(_ row: ClaimRow) -> Values {
     [
       "id": row.claim ?? "", "sentence": row.sentence ?? "", "verdict": row.verdict?.rawValue ?? "",
-      "expected": row.expected ?? "", "measured": row.measured.map(Numbers.short) ?? Numbers.missing,
+      "words": ClaimsText.words(row.verdict), "metric": row.metric ?? "",
+      "expected": row.expected ?? "", "measured": ClaimsText.measured(row),
       "tolerance": row.tolerance ?? "", "source": row.source ?? "", "explanation": row.explanation ?? "",
     ]
   }

@@ -25,7 +25,9 @@ let reportTemplate = """
   code { font-size: .9em; overflow-wrap: anywhere; }
   dt { font-weight: 600; margin-top: .8rem; }
   dd { margin-left: 1.2rem; }
-  .verdict-fails { color: #a33a00; font-weight: 600; }
+  .verdict-held { color: #00583f; font-weight: 600; }
+  .verdict-not_held { color: #a33a00; font-weight: 600; }
+  .verdict-not_decidable { color: #555; font-weight: 600; }
   :target { background: #fff6d6; }
   </style>
   </head>
@@ -90,11 +92,12 @@ let reportTemplate = """
   {{#hasClaims}}
 
   <h2>Claims</h2>
+  <p class="small">Checked on 95 % bootstrap intervals over the repeats: held when the whole interval satisfies the sentence, not held when no part does, else not decidable.</p>
   <div class="scroll"><table>
-  <thead><tr><th>claim</th><th>sentence</th><th>verdict</th><th>expected</th><th class="number">measured</th><th>tolerance</th><th>source</th></tr></thead>
+  <thead><tr><th>claim</th><th>verdict</th><th>expected</th><th class="number">measured</th><th>why</th></tr></thead>
   <tbody>
   {{#claims}}
-  <tr><td>{{id}}</td><td>{{sentence}}</td><td class="verdict-{{verdict}}">{{verdict}} {{explanation}}</td><td>{{expected}}</td><td class="number">{{measured}}</td><td>{{tolerance}}</td><td>{{source}}</td></tr>
+  <tr id="claim-{{id}}"><td>{{sentence}}<br><span class="small">{{id}}, {{metric}}. {{source}}</span></td><td class="verdict-{{verdict}}">{{words}}</td><td>{{expected}}<br><span class="small">{{tolerance}}</span></td><td class="number">{{measured}}</td><td>{{explanation}}</td></tr>
   {{/claims}}
   </tbody></table></div>
   {{/hasClaims}}

@@ -53,9 +53,7 @@ struct SummaryTable {
               series: series.name, phase: phase, status: row.status?.rawValue ?? "failed",
               reason: row.reason ?? ""))
         }
-        // Warming is a verb: its operations are there to change the cache, not to be measured.
-        let isMeasured = group.rows.contains { ($0.operations ?? 0) > 0 && $0.phaseKind != "warm" }
-        guard isMeasured else { continue }
+        guard group.isMeasured else { continue }
         let times = group.rows.flatMap { timing[$0.runIdentifier + "\u{0}" + phase] ?? [] }
         let cells = Self.metrics.map { Self.cell($0, group, times) }
         lines.append(Line(series: series.name, phase: phase, repeatCount: group.rows.count, cells: cells))
@@ -66,7 +64,7 @@ struct SummaryTable {
   private static func cell(_ metric: String, _ group: Group, _ times: [TimingRow]) -> String? {
     let isTime = MetricRegistry.entry(metric)?.isClockDependent ?? false
     let value =
-      isTime ? Numbers.median(times.compactMap { $0[metric]?.number }) : group.measurement(metric)?.median
+      isTime ? Statistics.median(times.compactMap { $0[metric]?.number }) : group.measurement(metric)?.median
     return value.map { metric == "operations" ? Numbers.fixed($0, places: 0) : Numbers.short($0) }
   }
 

@@ -6,6 +6,7 @@
 // Deviation: this room uses Foundation, for JSON coding and the file system; both would be large to own, and
 // nothing here is on an engine's path.
 
+import Accounting
 import Foundation
 
 /// A JSON value of any shape: how a resolved study travels without its decoder.
@@ -76,14 +77,56 @@ public struct FigureRequest: Codable, Equatable, Sendable {
   public var name: String?
   /// The title; nil for the kind's own.
   public var title: String?
+  /// The metric shown, for kinds that let a study choose.
+  public var metric: String?
+  /// A metric to divide by, row by row.
+  public var per: String?
+  /// What lies along the horizontal: a column of `runs.csv`, or `operations` of `series.csv`.
+  public var axis: ColumnPath?
+  /// Labels of the engines shown; nil for all.
+  public var engines: [String]?
+  /// How the horizontal is drawn; nil for what the data ask for.
+  public var xTransform: AxisTransform?
+  /// How the vertical is drawn; nil for what the data ask for.
+  public var yTransform: AxisTransform?
+  /// The model of the report's catalogue drawn beside the measurement.
+  public var model: String?
+  /// Published points drawn beside the measurement.
+  public var points: [PublishedPoint]?
+  /// Where the published points come from.
+  public var source: String?
+
+  enum CodingKeys: String, CodingKey {
+    case figure, phases, name, title, metric, per, axis, engines
+    case xTransform = "x_scale"
+    case yTransform = "y_scale"
+    case model, points, source
+  }
 
   /// A request.
-  public init(figure: String, phases: [String] = [], name: String? = nil, title: String? = nil) {
+  public init(
+    figure: String, phases: [String] = [], name: String? = nil, title: String? = nil, metric: String? = nil,
+    per: String? = nil, axis: ColumnPath? = nil, engines: [String]? = nil, xTransform: AxisTransform? = nil,
+    yTransform: AxisTransform? = nil, model: String? = nil, points: [PublishedPoint]? = nil,
+    source: String? = nil
+  ) {
     self.figure = figure
     self.phases = phases
     self.name = name
     self.title = title
+    self.metric = metric
+    self.per = per
+    self.axis = axis
+    self.engines = engines
+    self.xTransform = xTransform
+    self.yTransform = yTransform
+    self.model = model
+    self.points = points
+    self.source = source
   }
+
+  /// The base name of the figure's files.
+  public var fileName: String { name ?? ([figure] + phases).joined(separator: "_") }
 }
 
 /// What a record was made from and on.
@@ -241,12 +284,60 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
+  /// How the runs came about: by which program, in how many processes, and which of them were made earlier.
+  public struct Sweep: Codable, Equatable, Sendable {
+    /// What identifies the program that put the record together: see `RunStore`.
+    public var build: String
+    /// The SHA-256 of the runs' ids in the plan's order, one a line.
+    public var planHash: String
+    /// Runs of the plan.
+    public var runCount: Int
+    /// Of these, taken from stored runs of an earlier, unfinished sweep.
+    public var reusedRunCount: Int
+    /// Of the reused, those another build had made.
+    public var otherBuildRunCount: Int
+    /// Runs that failed.
+    public var failedRunCount: Int
+    /// Runs that this build or machine cannot make.
+    public var skippedRunCount: Int
+    /// The most runs that were made side by side.
+    public var jobs: Int
+
+    enum CodingKeys: String, CodingKey {
+      case build
+      case planHash = "plan_sha256"
+      case runCount = "runs"
+      case reusedRunCount = "reused_runs"
+      case otherBuildRunCount = "other_build_runs"
+      case failedRunCount = "failed_runs"
+      case skippedRunCount = "skipped_runs"
+      case jobs
+    }
+
+    /// All parts.
+    public init(
+      build: String, planHash: String, runCount: Int, reusedRunCount: Int, otherBuildRunCount: Int,
+      failedRunCount: Int, skippedRunCount: Int, jobs: Int
+    ) {
+      self.build = build
+      self.planHash = planHash
+      self.runCount = runCount
+      self.reusedRunCount = reusedRunCount
+      self.otherBuildRunCount = otherBuildRunCount
+      self.failedRunCount = failedRunCount
+      self.skippedRunCount = skippedRunCount
+      self.jobs = jobs
+    }
+  }
+
   /// The version of the manifest and of every table.
   public var schemaVersion: UInt64
   /// The study as it was run.
   public var study: Study
   /// Figures the study asks for, in its order.
   public var figures: [FigureRequest]
+  /// Claims the study makes, in its order; nil for none.
+  public var claims: [ClaimRequest]?
   /// The seeds used, one per repeat.
   public var seeds: [UInt64]
   /// The program that ran it.
@@ -255,6 +346,8 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var machine: Machine
   /// Each engine as read back.
   public var engines: [EngineReadBack]
+  /// How the runs came about; nil when they were made by a program that does not say.
+  public var sweep: Sweep?
   /// When the run began, ISO 8601 in UTC.
   public var start: String
   /// When the run ended, ISO 8601 in UTC.
@@ -266,17 +359,19 @@ public struct Manifest: Codable, Equatable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case schemaVersion = "schema_version"
-    case study, figures, seeds, program, machine, engines, start, end, limits, outputs
+    case study, figures, claims, seeds, program, machine, engines, sweep, start, end, limits, outputs
   }
 
   /// All parts.
   public init(
     study: Study, figures: [FigureRequest], seeds: [UInt64], program: Program, machine: Machine,
-    engines: [EngineReadBack], start: String, end: String, limits: [String] = []
+    engines: [EngineReadBack], start: String, end: String, limits: [String] = [],
+    claims: [ClaimRequest] = []
   ) {
     schemaVersion = recordSchemaVersion
     self.study = study
     self.figures = figures
+    self.claims = claims.isEmpty ? nil : claims
     self.seeds = seeds
     self.program = program
     self.machine = machine

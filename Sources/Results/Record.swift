@@ -1,5 +1,7 @@
 // A record in memory: what one run of a study left behind.
 
+import Accounting
+
 /// A study's results, whole: the manifest and every table.
 public struct Record: Equatable, Sendable {
   /// What the record was made from and on.
@@ -46,15 +48,15 @@ public struct Record: Equatable, Sendable {
     claims += other.claims
   }
 
-  /// The tables' files and texts, in the order they are written.
-  public var files: [(name: String, text: String, isClockDependent: Bool)] {
+  /// Each table's text and whether it has no rows, in the order of `RecordTable`.
+  var tableTexts: [(table: RecordTable, text: String, isEmpty: Bool)] {
     [
-      ("runs.csv", Table<RunColumns>.text(runs), false), ("io.csv", Table<IOColumns>.text(io), false),
-      ("series.csv", Table<SeriesColumns>.text(series), false),
-      ("histograms.csv", Table<HistogramColumns>.text(histograms), false),
-      ("timing.csv", Table<TimingColumns>.text(timing), true),
-      ("latency.csv", Table<LatencyColumns>.text(latency), true),
-      ("claims.csv", Table<ClaimColumns>.text(claims), false),
+      (.runs, Table<RunColumns>.text(runs), runs.isEmpty), (.io, Table<IOColumns>.text(io), io.isEmpty),
+      (.series, Table<SeriesColumns>.text(series), series.isEmpty),
+      (.histograms, Table<HistogramColumns>.text(histograms), histograms.isEmpty),
+      (.timing, Table<TimingColumns>.text(timing), timing.isEmpty),
+      (.latency, Table<LatencyColumns>.text(latency), latency.isEmpty),
+      (.claims, Table<ClaimColumns>.text(claims), claims.isEmpty),
     ]
   }
 }

@@ -77,7 +77,7 @@ public struct RecordReader: Sendable {
       if row.verdict == nil {
         throw claims.malformed(
           path("claims.csv"), row: index, column: "verdict",
-          "'\(row["verdict"]?.spelling ?? "")' is not a verdict: holds, fails or undecided")
+          "'\(row["verdict"]?.spelling ?? "")' is not a verdict: held, not_held or not_decidable")
       }
     }
     return claims.rows

@@ -107,6 +107,13 @@ public struct RunColumns: ColumnSet {
     deviceS = TypedColumn<Double>("device_s"),
     memoryPeakBytes = TypedColumn<UInt64>("memory_peak_bytes")
 
+  /// Recovery.
+  public let recoveryReadCount = TypedColumn<UInt64>("recovery_read_count"),
+    recoveryReadBytes = TypedColumn<UInt64>("recovery_read_bytes"),
+    recoveryWriteBytes = TypedColumn<UInt64>("recovery_write_bytes"),
+    recoveryDeviceS = TypedColumn<Double>("recovery_device_s"),
+    recoveryLostOperations = TypedColumn<UInt64>("recovery_lost_operations")
+
   /// What only write-optimised trees have.
   public let epsilonConfigured = TypedColumn<Double>("epsilon_configured"),
     epsilonUnit = TypedColumn<String>("epsilon_unit"),
@@ -282,7 +289,8 @@ public struct TimingColumns: ColumnSet {
     cpuUsPerOperation = TypedColumn<Double>("cpu_us_per_operation"),
     kernelReadBytes = TypedColumn<UInt64>("kernel_read_bytes"),
     kernelWriteBytes = TypedColumn<UInt64>("kernel_write_bytes"),
-    kernelWriteResidualBytes = TypedColumn<Double>("kernel_write_residual_bytes")
+    kernelWriteResidualBytes = TypedColumn<Double>("kernel_write_residual_bytes"),
+    recoveryWallS = TypedColumn<Double>("recovery_wall_s")
 }
 
 /// One row of `timing.csv`: one run and phase.
@@ -329,7 +337,12 @@ public typealias LatencyRow = Row<LatencyColumns>
 
 /// What checking a claim found.
 public enum ClaimVerdict: String, CaseIterable, CellConvertible {
-  case holds, fails, undecided
+  /// The whole interval satisfies the claim.
+  case held
+  /// No part of the interval does.
+  case notHeld = "not_held"
+  /// The interval reaches across a bound, or there is nothing to decide it by; the explanation says which.
+  case notDecidable = "not_decidable"
 
   /// The word as a cell.
   public var cell: Cell { .text(rawValue) }
@@ -351,8 +364,11 @@ public struct ClaimColumns: ColumnSet {
 
   /// Every column.
   public let claim = TypedColumn<String>("claim"), sentence = TypedColumn<String>("sentence"),
-    figure = TypedColumn<String>("figure"), verdict = TypedColumn<ClaimVerdict>("verdict"),
+    figure = TypedColumn<String>("figure"), kind = TypedColumn<String>("claim_kind"),
+    metric = TypedColumn<String>("metric"), verdict = TypedColumn<ClaimVerdict>("verdict"),
     expected = TypedColumn<String>("expected"), measured = TypedColumn<Double>("measured"),
+    measuredLower = TypedColumn<Double>("measured_lower"),
+    measuredUpper = TypedColumn<Double>("measured_upper"),
     tolerance = TypedColumn<String>("tolerance"), explanation = TypedColumn<String>("explanation"),
     source = TypedColumn<String>("source")
 }

@@ -49,6 +49,14 @@ public struct RecordWriter: Sendable {
   public func write(
     _ record: Record, afterFile: (String) throws(RecordError) -> Void = { _ in }
   ) throws(RecordError) -> Manifest {
+    try write(RecordText(record), afterFile: afterFile)
+  }
+
+  /// Writes a record whose tables are texts already; as `write(_:afterFile:)` of a record in memory.
+  @discardableResult
+  public func write(
+    _ record: RecordText, afterFile: (String) throws(RecordError) -> Void = { _ in }
+  ) throws(RecordError) -> Manifest {
     try makeDirectory(parent)
     try cleanUp()
     try refuseStrangers()
@@ -68,18 +76,17 @@ public struct RecordWriter: Sendable {
   }
 
   private func fill(
-    _ partial: String, _ record: Record, _ afterFile: (String) throws(RecordError) -> Void
+    _ partial: String, _ record: RecordText, _ afterFile: (String) throws(RecordError) -> Void
   ) throws(RecordError) -> Manifest {
     var manifest = record.manifest
     manifest.outputs = []
-    for file in record.files {
-      let bytes = Array(file.text.utf8)
-      try writeFile(partial + "/" + file.name, bytes)
+    for (table, bytes) in record.tables {
+      try writeFile(partial + "/" + table.fileName, bytes)
       manifest.outputs.append(
         Manifest.Output(
-          file: file.name, byteCount: bytes.count, sha256: SHA256.hexadecimal(bytes),
-          isClockDependent: file.isClockDependent))
-      try afterFile(file.name)
+          file: table.fileName, byteCount: bytes.count, sha256: SHA256.hexadecimal(bytes),
+          isClockDependent: table.isClockDependent))
+      try afterFile(table.fileName)
     }
     let bytes: [UInt8]
     do {
@@ -92,27 +99,21 @@ public struct RecordWriter: Sendable {
     return manifest
   }
 
-  /// Removes what dead writers left and puts back a record whose replacement was cut short.
-  private func cleanUp() throws(RecordError) {
+  /// Removes what dead writers left and puts back a record whose replacement was cut short. Writing begins with it.
+  public func cleanUp() throws(RecordError) {
+    guard FileManager.default.fileExists(atPath: parent) else { return }
     for entry in try entries(of: parent) {
       let path = parent + "/" + entry
-      if entry.hasPrefix(replacedPrefix), isDead(entry.dropFirst(replacedPrefix.count)) {
+      if entry.hasPrefix(replacedPrefix), isDeadProcess(entry.dropFirst(replacedPrefix.count)) {
         if FileManager.default.fileExists(atPath: directory) {
           try remove(path)
         } else {
           try move(path, directory)
         }
-      } else if entry.hasPrefix(partialPrefix), isDead(entry.dropFirst(partialPrefix.count)) {
+      } else if entry.hasPrefix(partialPrefix), isDeadProcess(entry.dropFirst(partialPrefix.count)) {
         try remove(path)
       }
     }
-  }
-
-  /// Whether the process that named a leftover is gone, or is this one (which writes one record at a time).
-  private func isDead(_ process: Substring) -> Bool {
-    guard let number = Int32(process), number > 0 else { return true }
-    if number == ProcessInfo.processInfo.processIdentifier { return true }
-    return kill(number, 0) != 0 && errno == ESRCH
   }
 
   /// Holds that the directory can take a record: it does not exist, is empty, or holds a record. Called before a

@@ -23,11 +23,7 @@ public enum Table<Columns: ColumnSet> {
   public static func header(_ rows: [Row<Columns>]) -> [String] {
     var filled: Set<String> = []
     for row in rows { filled.formUnion(row.filledColumns) }
-    let fixed = MetricRegistry.columns(of: Columns.table)
-    var names = fixed.filter { $0.isAlwaysWritten || filled.contains($0.id) }.map(\.id)
-    let known = Set(fixed.map(\.id))
-    names += filled.filter { !known.contains($0) }.sorted()
-    return names
+    return orderedColumns(of: Columns.table, filled: filled)
   }
 
   /// The file's text.

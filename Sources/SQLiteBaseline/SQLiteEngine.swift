@@ -34,7 +34,8 @@ public final class SQLiteEngine: Engine {
   public static let descriptor = EngineDescriptor(
     name: "sqlite",
     summary: "SQLite \(String(cString: sqlite3_libversion())), a WITHOUT ROWID table on the counted device.",
-    parameters: SQLiteParameters.descriptors, formatVersion: 1, detectsDamage: false)
+    parameters: SQLiteParameters.descriptors, formatVersion: 1, detectsDamage: false,
+    limits: { setting throws(EngineError) in try SQLiteParameters.limits(setting) })
 
   /// Opens SQLite on the environment's device.
   ///
@@ -42,10 +43,15 @@ public final class SQLiteEngine: Engine {
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> SQLiteEngine {
-    try SQLiteEngine(environment, SQLiteParameters(parameters, environment))
+    let device = environment.channel.device
+    let setting = EngineSetting(
+      parameters: parameters, memoryBudgetByteCount: environment.budget.availableByteCount,
+      transferUnitByteCount: device.transferUnitByteCount, capacityByteCount: device.capacityByteCount,
+      syncEveryCommits: environment.syncEveryCommits)
+    return try SQLiteEngine(environment, SQLiteParameters(setting))
   }
 
-  /// Limits of this engine: SQLite could take more, but a few copies of a row must fit beside its page cache.
+  /// What its descriptor declares for this setting.
   public let limits: EngineLimits
 
   /// From `synchronous` and `journal_mode` as SQLite reports them.
@@ -81,10 +87,7 @@ public final class SQLiteEngine: Engine {
   private init(_ environment: EngineEnvironment, _ parameters: SQLiteParameters) throws(EngineError) {
     self.parameters = parameters
     budget = environment.budget
-    limits = EngineLimits(
-      maximumKeyByteCount: 16_384,
-      maximumValueByteCount: min(16 << 20, max(64 << 10, parameters.cacheByteCount / 8)),
-      offersSnapshots: false, countsTransfers: parameters.usesFileSpace)
+    limits = parameters.limits
     cursorStatements = Array(repeating: [], count: SQLiteCursor.Shape.allCases.count)
     controlPath = parameters.usesFileSpace ? nil : ControlFiles.path(for: environment.channel.device)
     randomness = GuestRandomness(seed: environment.seed, opening: 0)

@@ -64,7 +64,9 @@ struct SQLiteParameters {
     ),
   ]
 
-  init(_ parameters: ParameterSet, _ environment: EngineEnvironment) throws(EngineError) {
+  /// - Throws: `.invalidParameters` with both numbers when memory and parameters do not go together.
+  init(_ setting: EngineSetting) throws(EngineError) {
+    let parameters = setting.parameters
     pageByteCount = parameters.integer("page_bytes")
     journalMode = parameters.text("journal_mode")
     autocheckpointPageCount = parameters.integer("wal_autocheckpoint_pages")
@@ -73,7 +75,7 @@ struct SQLiteParameters {
     secureDelete = parameters.boolean("secure_delete")
     usesFileSpace = parameters.text("vfs") == "betula"
     chunkByteCount = parameters.integer("chunk_bytes")
-    let unit = environment.channel.device.transferUnitByteCount
+    let unit = setting.transferUnitByteCount
     guard pageByteCount.nonzeroBitCount == 1 else {
       throw .invalidParameters(reason: "page_bytes is \(pageByteCount), which is not a power of two")
     }
@@ -83,7 +85,7 @@ struct SQLiteParameters {
           "chunk_bytes is \(chunkByteCount), which is not a power of two of at least a transfer unit, \(unit)"
       )
     }
-    let budget = environment.budget.availableByteCount
+    let budget = setting.memoryBudgetByteCount
     let askedGather = parameters.integer("gather_bytes")
     gatherByteCount = askedGather > 0 ? askedGather : min(1 << 20, budget / 8)
     gatherByteCount = max(2 * unit, gatherByteCount / unit * unit)
@@ -110,17 +112,35 @@ struct SQLiteParameters {
     } else if journalMode == "memory" || journalMode == "off" {
       synchronous = "off"
     } else if journalMode == "wal" {
-      synchronous = environment.syncEveryCommits == 1 ? "full" : "normal"
+      synchronous = setting.syncEveryCommits == 1 ? "full" : "normal"
     } else {
       // In DELETE mode the commit is the deletion, and only EXTRA makes that durable at once.
       synchronous = journalMode == "delete" ? "extra" : "full"
     }
     isSynchronousAutomatic = asked == "auto"
-    if isSynchronousAutomatic && synchronous == "off" && environment.syncEveryCommits > 0 {
+    if isSynchronousAutomatic && synchronous == "off" && setting.syncEveryCommits > 0 {
       throw .invalidParameters(
         reason: "journal_mode \(journalMode) survives no crash, so sync_every_commits cannot be kept")
     }
-    self.syncEveryCommits = environment.syncEveryCommits
+    self.syncEveryCommits = setting.syncEveryCommits
+  }
+
+  /// What the engine takes: SQLite could take more, but a few copies of a row must fit beside its page cache.
+  var limits: EngineLimits {
+    EngineLimits(
+      maximumKeyByteCount: 16_384, maximumValueByteCount: min(16 << 20, max(64 << 10, cacheByteCount / 8)),
+      offersSnapshots: false, countsTransfers: usesFileSpace)
+  }
+
+  /// The limits and their reasons.
+  ///
+  /// - Throws: `.invalidParameters`, as opening would.
+  static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    let parameters = try SQLiteParameters(setting)
+    return DeclaredLimits(
+      parameters.limits, keyReason: "16 KiB, chosen so that an interior page's cell stays small",
+      valueReason: "an eighth of the page cache, \(parameters.cacheByteCount) bytes, within 64 KiB and 16 MiB"
+    )
   }
 
   /// The cache size to ask for, in KiB. SQLite counts a page and 136 bytes against it, and takes a page and 248 (3.40:

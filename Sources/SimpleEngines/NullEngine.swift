@@ -20,10 +20,15 @@ import Storage
 public final class NullEngine: Engine {
   public static let descriptor = EngineDescriptor(
     name: "null", summary: "Accepts everything and stores nothing: the overhead baseline.", parameters: [],
-    formatVersion: 1)
+    formatVersion: 1,
+    limits: { _ throws(EngineError) in
+      DeclaredLimits(fixedLimits, keyReason: "64 KiB by definition", valueReason: "16 MiB by definition")
+    })
 
-  public let limits = EngineLimits(
+  private static let fixedLimits = EngineLimits(
     maximumKeyByteCount: 1 << 16, maximumValueByteCount: 1 << 24, stores: false, offersSnapshots: true)
+
+  public var limits: EngineLimits { Self.fixedLimits }
 
   private var counts: OperationCounts? = OperationCounts()
 

@@ -5,6 +5,27 @@ import KeyValue
 import Primitives
 import Storage
 
+extension EngineEnvironment {
+  /// What limits and effective sizes are made from.
+  func setting(_ parameters: ParameterSet) -> EngineSetting {
+    EngineSetting(
+      parameters: parameters, memoryBudgetByteCount: budget.limitByteCount,
+      transferUnitByteCount: channel.transferUnitByteCount,
+      capacityByteCount: channel.device.capacityByteCount, syncEveryCommits: syncEveryCommits)
+  }
+}
+
+/// The longest value of an engine that holds a few values in memory at once: the largest power of two of which thirty-two
+/// fit into the memory, at most 1 MiB.
+func largestValueByteCount(memoryBudgetByteCount: Int) -> Int {
+  min(1 << 20, 1 << (Int.bitWidth - 1 - (memoryBudgetByteCount / 32).leadingZeroBitCount))
+}
+
+/// Where `largestValueByteCount` comes from.
+func largestValueReason(memoryBudgetByteCount: Int) -> String {
+  "the largest power of two within 1/32 of the memory, \(memoryBudgetByteCount) bytes, at most 1 MiB"
+}
+
 /// The volume of an environment: formatted when the environment creates, otherwise opened.
 func openVolume(_ environment: EngineEnvironment, engineTag: String) throws(StorageError) -> Volume {
   let configuration = VolumeConfiguration(engineTag: engineTag, seed: environment.seed)

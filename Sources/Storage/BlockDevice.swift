@@ -1,7 +1,7 @@
 // The single seam through which every byte passes. Counting, tracing, time models and faults are decorators
 // of this protocol around one memory or file device; no engine opens a file.
 //
-//   engine ─▶ Volume / FileSpace ─▶ IOChannel (merges, ledger) ─▶ fault ─▶ trace ─▶ time ─▶ count ─▶ memory │ file
+//   engine ─▶ Volume / FileSpace ─▶ IOChannel (merges, ledger) ─▶ fault ─▶ trace ─▶ time ─▶ flash ─▶ count ─▶ memory │ file
 //
 // Invariants
 // 1. `submit` completes the whole batch or throws; a batch that threw is counted by nobody.

@@ -27,7 +27,10 @@ public final class IOChannel {
   /// What the first failed write or sync was, nil while healthy.
   public private(set) var poisonedBy: String?
 
-  private var books = Books()
+  /// Where requests that do not reach the device are recorded; the others it sees itself.
+  var trace: TraceWriter?
+
+  private var books = TransferBooks()
   private var singleBatch = TransferBatch()
 
   /// A channel to `device`.
@@ -44,6 +47,18 @@ public final class IOChannel {
     self.pool = pool ?? FramePool()
     self.coalesces = coalesces
     self.maximumTransferByteCount = maximumTransferByteCount
+  }
+
+  /// A channel to `device` that goes on where `original` stands: its ledger, its totals, and where each stream ended.
+  ///
+  /// Precondition: `original` is not poisoned.
+  package init(branching original: IOChannel, device: any BlockDevice) {
+    precondition(original.poisonedBy == nil, "A poisoned channel is not continued.")
+    self.device = device
+    pool = original.pool
+    coalesces = original.coalesces
+    maximumTransferByteCount = original.maximumTransferByteCount
+    books = original.books
   }
 
   /// Every offset and length is a multiple of this, in bytes.
@@ -111,12 +126,7 @@ public final class IOChannel {
       poisonedBy = error.description
       throw error
     }
-    var count = IOCount()
-    count.requestedOperationCount = 1
-    count.transferredOperationCount = 1
-    count.requestedByteCount = operation.byteCount
-    count.transferredByteCount = operation.byteCount
-    books.ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+    books.enter(operation)
   }
 
   /// Enters a request that memory above the channel answered: it was asked, and moved nothing at the device.
@@ -125,10 +135,11 @@ public final class IOChannel {
   public func enterUnmoved(
     _ direction: Direction, byteCount: Int, cause: Cause, level: Level, operationCount: UInt64 = 1
   ) {
-    var count = IOCount()
-    count.requestedOperationCount = operationCount
-    count.requestedByteCount = UInt64(byteCount)
-    books.ledger.add(count, direction: direction, cause: cause, level: level)
+    let request = UnmovedRequest(
+      direction: direction, cause: cause, level: level, operationCount: operationCount,
+      byteCount: UInt64(byteCount))
+    books.enter(request)
+    trace?.record(request)
   }
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
@@ -137,11 +148,30 @@ public final class IOChannel {
   }
 }
 
-/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch.
-private struct Books {
+/// The ledger and what it needs to tell sequential transfers; one value, so that one access covers a batch. A channel
+/// keeps it while a run goes on, a reader of traces afterwards: the same code, so the same numbers.
+struct TransferBooks {
   var ledger = IOLedger()
   private(set) var totals = TransferTotals()
   private var ends = TransferEnds()
+
+  /// A control call: one operation, and for a discard its bytes.
+  mutating func enter(_ operation: ControlOperation) {
+    var count = IOCount()
+    count.requestedOperationCount = 1
+    count.transferredOperationCount = 1
+    count.requestedByteCount = operation.byteCount
+    count.transferredByteCount = operation.byteCount
+    ledger.add(count, direction: operation.direction, cause: operation.cause, level: .none)
+  }
+
+  /// A request that moved nothing.
+  mutating func enter(_ request: UnmovedRequest) {
+    var count = IOCount()
+    count.requestedOperationCount = request.operationCount
+    count.requestedByteCount = request.byteCount
+    ledger.add(count, direction: request.direction, cause: request.cause, level: request.level)
+  }
 
   mutating func enter(_ batch: borrowing TransferBatch) {
     for position in batch.transfers.indices {

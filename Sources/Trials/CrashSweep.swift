@@ -52,7 +52,7 @@ public struct CrashCase: Equatable, Sendable {
 }
 
 /// A crash that broke the contract.
-public struct CrashFailure: Equatable, Sendable, CustomStringConvertible {
+public struct CrashFailure: Equatable, Sendable, Codable, CustomStringConvertible {
   /// Which crash.
   public var crash: CrashCase
   /// What is wrong with what it left.
@@ -65,7 +65,7 @@ public struct CrashFailure: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What recovery costs at one stretch of the run: a row for a plot.
-public struct RecoveryRow: Equatable, Sendable {
+public struct RecoveryRow: Equatable, Sendable, Codable {
   /// The crash is after at most so many calls: the end of an interval between syncs.
   public var point: Int
   /// Write operations acknowledged by then.
@@ -85,7 +85,7 @@ public struct RecoveryRow: Equatable, Sendable {
 }
 
 /// What a sweep found.
-public struct CrashOutcome: Equatable, Sendable {
+public struct CrashOutcome: Equatable, Sendable, Codable {
   /// The subject's label.
   public var label = ""
   /// As the engine says.
@@ -154,10 +154,18 @@ public struct CrashSweep {
   }
 
   /// Tries every crash.
-  public func run() -> CrashOutcome {
+  ///
+  /// - Parameter began: told each crash before its image is opened; images seen before are not opened again.
+  public func run(began: ((CrashCase) -> Void)? = nil) -> CrashOutcome {
     var run = CrashRun(subject, script, options)
+    run.began = began
     run.sweep()
     return run.outcome
+  }
+
+  /// What one crash leaves, for looking at it; nil when the script failed or the point is behind its last call.
+  public func image(of crash: CrashCase) -> MemoryDevice? {
+    CrashRun(subject, script, options).image(of: crash)
   }
 
   /// Tries one crash.
@@ -183,6 +191,8 @@ struct CrashRun {
   private var findings: [UInt64: ImageFinding] = [:]
   private var prefixes: Set<Int> = []
   private var isEnded = false
+  /// Told each crash before its image is opened.
+  var began: ((CrashCase) -> Void)?
 
   init(_ subject: TrialSubject, _ script: TrialScript, _ options: CrashOptions) {
     self.subject = subject
@@ -318,6 +328,10 @@ struct CrashRun {
   private mutating func find(_ survivors: [Int], _ interval: CrashInterval) -> ImageFinding {
     let hash = interval.hash(of: survivors)
     if let known = findings[hash] { return known }
+    if let began {
+      let point = interval.calls.upperBound
+      began(CrashCase(point: point, survivors: interval.spelling(survivors, point: point)))
+    }
     let every = options.livesOnEvery
     let livesOn = every > 0 && findings.count % every == 0
     let finding = trial.judge(interval.image(of: survivors), livesOn: livesOn)
@@ -380,6 +394,13 @@ struct CrashRun {
     let finding = trial.judge(interval.image(of: survivors), livesOn: true)
     let verdict = judge(finding, survivors, interval, point: crash.point)
     return (verdict.sentence.map { CrashFailure(crash: crash, sentence: $0) }, verdict.prefix)
+  }
+
+  /// What one crash leaves.
+  func image(of crash: CrashCase) -> MemoryDevice? {
+    if outcome.lifeFailure != nil || outcome.refusal != nil { return nil }
+    guard let interval = interval(of: crash.point) else { return nil }
+    return interval.image(of: interval.survivors(crash.survivors, point: crash.point))
   }
 
   /// The interval a point lies in; nil for a point behind the last call.

@@ -65,13 +65,15 @@ public enum FaultCase: Equatable, Sendable, CustomStringConvertible {
 public struct FaultOptions: Equatable, Sendable {
   /// The most calls of the script that are made to fail, evenly spread; nil for every one.
   public var maximumCallCount: Int?
-  /// Capacities tried between nothing and what the script needs.
-  public var capacityCount = 16
+  /// Capacities tried between nothing and what the script needs; every one, unit by unit, when there are no more: then
+  /// space runs out at each allocation that needs a unit never used before.
+  public var capacityCount = 600
   /// Units damaged of every kind of block.
   public var unitsPerKind = 12
   /// Bits flipped in each of them.
   public var bitsPerUnit = 4
-  /// The most reads of the final image that are made to go astray.
+  /// The most reads of the final image that are made to go astray, shared out among what is read, so that every kind
+  /// of block has its turn.
   public var maximumReadCount = 120
   /// Failures kept.
   public var keptFailureCount = 20
@@ -81,7 +83,7 @@ public struct FaultOptions: Equatable, Sendable {
 }
 
 /// A fault that was not answered as it should be.
-public struct FaultFailure: Equatable, Sendable, CustomStringConvertible {
+public struct FaultFailure: Equatable, Sendable, Codable, CustomStringConvertible {
   /// Which fault.
   public var fault: FaultCase
   /// What is wrong.
@@ -91,7 +93,7 @@ public struct FaultFailure: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// How the cases of one kind ended.
-public struct FaultTally: Equatable, Sendable {
+public struct FaultTally: Equatable, Sendable, Codable {
   /// Cases tried.
   public var caseCount = 0
   /// Answered with an honest error.
@@ -103,10 +105,20 @@ public struct FaultTally: Equatable, Sendable {
 
   /// None.
   public init() {}
+
+  /// These answers less earlier ones.
+  func subtracting(_ earlier: FaultTally) -> FaultTally {
+    var result = self
+    result.caseCount -= earlier.caseCount
+    result.errorCount -= earlier.errorCount
+    result.rightCount -= earlier.rightCount
+    result.unnoticedCount -= earlier.unnoticedCount
+    return result
+  }
 }
 
 /// What a fault sweep found.
-public struct FaultOutcome: Equatable, Sendable {
+public struct FaultOutcome: Equatable, Sendable, Codable {
   /// The subject's label.
   public var label = ""
   /// Why there was nothing to try: the engine keeps nothing, or does not offer this durability.
@@ -118,9 +130,11 @@ public struct FaultOutcome: Equatable, Sendable {
   /// Small devices.
   public var capacities = FaultTally()
   /// Damaged units, by what they held, sorted by name.
-  public var rot: [(kind: String, tally: FaultTally)] = []
+  public var rot: [FaultKindTally] = []
   /// Reads gone astray.
   public var reading = FaultTally()
+  /// The same by what was read, sorted by name.
+  public var readingByKind: [FaultKindTally] = []
   /// Faults not answered as they should be.
   public var failureCount = 0
   /// The first of them.
@@ -132,13 +146,14 @@ public struct FaultOutcome: Equatable, Sendable {
   /// Whether nothing is wrong.
   public var isSound: Bool { failureCount == 0 }
 
-  /// Whether two sweeps found the same.
-  public static func == (left: FaultOutcome, right: FaultOutcome) -> Bool {
-    left.label == right.label && left.callCount == right.callCount && left.calls == right.calls
-      && left.capacities == right.capacities && left.reading == right.reading
-      && left.failureCount == right.failureCount && left.failures == right.failures
-      && left.rot.map(\.kind) == right.rot.map(\.kind) && left.rot.map(\.tally) == right.rot.map(\.tally)
-  }
+}
+
+/// The answers about one kind of block.
+public struct FaultKindTally: Equatable, Sendable, Codable {
+  /// The cause under which such blocks move.
+  public var kind: String
+  /// The answers.
+  public var tally: FaultTally
 }
 
 /// Tries faults on one subject.
@@ -155,8 +170,11 @@ public struct FaultSweep {
   }
 
   /// Tries everything.
-  public func run() -> FaultOutcome {
+  ///
+  /// - Parameter began: told each case before it is tried.
+  public func run(began: @escaping (FaultCase) -> Void = { _ in }) -> FaultOutcome {
     var run = FaultRun(subject, script, options)
+    run.began = began
     run.sweep()
     return run.outcome
   }
@@ -196,6 +214,8 @@ private struct FaultRun {
   private let usedByteCount: UInt64
   /// The cause of every call that reading the final image makes, nil for those that move nothing.
   private var readCauses: [Cause?] = []
+  /// Told each case before it is tried.
+  var began: (FaultCase) -> Void = { _ in }
 
   init(_ subject: TrialSubject, _ script: TrialScript, _ options: FaultOptions) {
     self.subject = subject
@@ -266,15 +286,17 @@ private struct FaultRun {
       }
     }
     let unit = UInt64(subject.transferUnitByteCount)
-    for number in 0..<options.capacityCount {
-      let share = usedByteCount * UInt64(number + 1) / UInt64(options.capacityCount)
-      attempt(.capacity(share / unit * unit))
+    let capacityCount = min(UInt64(max(1, options.capacityCount)), max(1, usedByteCount / unit))
+    for number in 0..<capacityCount {
+      let share = usedByteCount / unit * (number + 1) / capacityCount
+      attempt(.capacity(share * unit))
     }
     sweepRot()
     sweepReads()
   }
 
   mutating func attempt(_ fault: FaultCase) {
+    began(fault)
     switch fault {
     case .life(let scripted): outcome.calls = entered(live(scripted, subject), fault, outcome.calls)
     case .capacity(let byteCount):
@@ -301,10 +323,12 @@ private struct FaultRun {
       for index in stride(from: 0, to: units.count, by: step) {
         for number in 0..<options.bitsPerUnit {
           let bit = rottenBit(of: units[index], number, random)
-          tally = entered(rot(units[index], bit), .rot(offset: units[index], bit: bit), tally)
+          let fault = FaultCase.rot(offset: units[index], bit: bit)
+          began(fault)
+          tally = entered(rot(units[index], bit), fault, tally)
         }
       }
-      outcome.rot.append((kind, tally))
+      outcome.rot.append(FaultKindTally(kind: kind, tally: tally))
     }
   }
 
@@ -320,13 +344,20 @@ private struct FaultRun {
 
   private mutating func sweepReads() {
     learnReads()
-    let step = max(1, readCauses.count / options.maximumReadCount)
-    for call in stride(from: 0, to: readCauses.count, by: step) {
-      let faults: [Fault] = [
-        .misdirectedRead(unitCount: 1), .misdirectedRead(unitCount: -1), .misdirectedRead(unitCount: 7),
-        .flippedBit(bit: UInt64(call) &* 2_654_435_761), .fail(errno: 5),
-      ]
-      for fault in faults { attempt(.reading(ScriptedFault(at: UInt64(call), fault))) }
+    let kinds = Set(readCauses.compactMap { $0?.name }).sorted()
+    let share = max(1, options.maximumReadCount / max(1, kinds.count))
+    for kind in kinds {
+      let calls = readCauses.indices.filter { readCauses[$0]?.name == kind }
+      let before = outcome.reading
+      for call in stride(from: 0, to: calls.count, by: max(1, calls.count / share)).map({ calls[$0] }) {
+        let faults: [Fault] = [
+          .misdirectedRead(unitCount: 1), .misdirectedRead(unitCount: -1), .misdirectedRead(unitCount: 7),
+          .flippedBit(bit: UInt64(call) &* 2_654_435_761), .fail(errno: 5),
+        ]
+        for fault in faults { attempt(.reading(ScriptedFault(at: UInt64(call), fault))) }
+      }
+      outcome.readingByKind.append(
+        FaultKindTally(kind: kind, tally: outcome.reading.subtracting(before)))
     }
   }
 

@@ -129,6 +129,19 @@ public struct AnswerChecker: Sendable {
     scan.walk = state.walk(from: operation.keyIndex, order)
   }
 
+  /// Begins the check of a scan of everything, from the first key on.
+  public mutating func beginScanOfEverything() {
+    guard workload.checksAnswers else { return }
+    checkedAnswerCount += 1
+    scan.operation = Operation()
+    scan.operation.kind = .scan
+    scan.operation.length = .max
+    scan.ordinal = 0
+    scan.entryCount = 0
+    scan.hasFailed = false
+    scan.walk = state.walkFromFirst()
+  }
+
   /// Checks the next entry that the scan returned. After a wrong entry the rest of the scan is not looked at.
   public mutating func checkEntry(key: RawSpan, value: RawSpan) {
     guard workload.checksAnswers, !scan.hasFailed else { return }

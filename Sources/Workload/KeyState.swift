@@ -137,6 +137,12 @@ public struct KeyState: Sendable {
     }
   }
 
+  /// A walk over all live keys.
+  mutating func walkFromFirst() -> Walk {
+    order.include(upTo: UInt64(words.count))
+    return Walk(place: words.isEmpty ? nil : order.place(atOrAfter: 0), order: .forward)
+  }
+
   /// The index of the next live key of a walk, nil at the end.
   func next(_ walk: inout Walk) -> UInt64? {
     while let place = walk.place {

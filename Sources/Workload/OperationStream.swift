@@ -38,14 +38,15 @@ public struct OperationStream: Sendable {
   private static let blockOperationCount = 256
 
   /// How many operations the phase has.
-  public let operationCount: UInt64
+  public private(set) var operationCount: UInt64
   /// How many have been handed out; the ordinal of the next.
   public private(set) var ordinal: UInt64 = 0
   /// The hash of those handed out.
   public private(set) var hash = StreamHash()
 
-  private let start: StreamPosition
-  private let phase: DataPhase
+  /// Where the run stands before the first operation.
+  public let start: StreamPosition
+  private var phase: DataPhase
   private let workload: WorkloadSpec
   private let kinds: ContiguousArray<StreamOperation>
   /// `kinds[n]` is chosen by draws up to `limits[n]`; the last takes the rest.
@@ -59,10 +60,15 @@ public struct OperationStream: Sendable {
   /// The mean value size: patches begin within it.
   private let patchableByteCount: UInt64
 
+  /// Where the operations come from when they were recorded; nil when they are made.
+  private var recordedCursor: RecordedStreamCursor?
+  private var recordedBytes: [UInt8] = []
   private var block: ContiguousArray<Operation>
   private var blockPosition = 0
   private var draws: ContiguousArray<IndexDraw>
   private var nextKeyIndex: UInt64
+  /// Where a recorded section ends.
+  private var end: StreamPosition?
 
   /// The stream of a phase.
   ///
@@ -126,8 +132,39 @@ public struct OperationStream: Sendable {
     }
   }
 
-  /// Where the run stands after the operations handed out so far.
+  /// The operations of a recorded section, the same and with the same hash. A section of `stream`.
+  ///
+  /// - Throws: when operations of the run so far have taken versions of the section: a value must be told from every
+  ///   other by its version.
+  public init(
+    replaying section: RecordedStream.Section, of stream: RecordedStream, workload: WorkloadSpec,
+    position: StreamPosition = StreamPosition()
+  ) throws(WorkloadError) {
+    if section.start.nextVersion < position.nextVersion {
+      throw WorkloadError(
+        parameter: "stream",
+        reason:
+          "section '\(section.name)' begins with version \(section.start.nextVersion), and the run stands at "
+          + "\(position.nextVersion); replay the sections once each, in their order")
+    }
+    try self.init(
+      phase: DataPhase(kind: section.kind, content: .load(random: false), operationCount: 0), phaseOrdinal: 0,
+      workload: workload, position: section.start)
+    phase = DataPhase(replaying: section)
+    operationCount = section.operationCount
+    recordedCursor = section.cursor
+    recordedBytes = stream.bytes
+    end = StreamPosition(
+      nextKeyIndex: max(section.end.nextKeyIndex, position.nextKeyIndex),
+      nextVersion: section.end.nextVersion)
+  }
+
+  /// Where the run stands after the operations handed out so far; after a recorded section it is known at the end only.
   public var position: StreamPosition {
+    if let end {
+      precondition(ordinal == operationCount, "A recorded section's end is where the run goes on.")
+      return end
+    }
     // Puts of the current block that were not handed out yet do not count.
     var next = nextKeyIndex
     for operation in block[blockPosition...] where operation.kind == .put { next -= 1 }
@@ -175,6 +212,11 @@ public struct OperationStream: Sendable {
     let count = Int(min(UInt64(Self.blockOperationCount), operationCount - ordinal))
     block.removeAll(keepingCapacity: true)
     blockPosition = 0
+    if var cursor = recordedCursor {
+      for _ in 0..<count { block.append(cursor.nextValidated(recordedBytes)) }
+      recordedCursor = cursor
+      return
+    }
     if case .load = phase.content {
       refillLoad(count)
       return

@@ -1,6 +1,8 @@
 // The phases of a run as data: which kinds there are, what each takes, and the decoded form that a stream is made from.
 //
 //   phaseCatalogue: load │ read │ write │ mixed │ warm    move data: DataPhase ──▶ OperationStream
+//                   replay                                moves data that was recorded: section ──▶ OperationStream
+//                   crash                                 moves data, then cuts the power
 //                   settle │ reopen │ drop_cache │ checkpoint    verbs: no operations
 //
 // Invariants
@@ -46,6 +48,20 @@ public let phaseCatalogue: [PhaseDescriptor] = [
     kind: "warm", summary: "Gets that fill the caches; the same keys are hot as in the other phases.",
     movesData: true,
     parameters: [operationsParameter] + keyChoiceParameters),
+  PhaseDescriptor(
+    kind: "replay", summary: "The operations of the recorded stream's section of this name, as they were.",
+    movesData: true, parameters: []),
+  PhaseDescriptor(
+    kind: "crash",
+    summary:
+      "Checkpoints, puts new keys, cuts the power, and opens again: what recovery costs and what is lost.",
+    movesData: true,
+    parameters: [
+      operationsParameter,
+      ParameterDescriptor(
+        "survivors", .choice(["none", "all", "random"]), default: .text("none"),
+        "Which unsynced sectors the cut leaves: none, all, or each with probability one half."),
+    ]),
   PhaseDescriptor(
     kind: "settle", summary: "Finishes owed compaction and flushing, and checkpoints.", movesData: false,
     parameters: []),
@@ -192,11 +208,19 @@ public struct DataPhase: Equatable, Sendable {
       throw WorkloadError(parameter: "phase", reason: "'\(kind)' is none of \(known)")
     }
     guard descriptor.movesData else { return nil }
+    if kind == "replay" {
+      throw WorkloadError(parameter: "phase", reason: "a replay takes its operations from a recorded stream")
+    }
     let complete = try parameters.filled(with: descriptor.parameters)
     if kind == "load" {
       return DataPhase(
         kind: kind, content: .load(random: complete.text("order") == "random"),
         operationCount: workload.recordCount)
+    }
+    if kind == "crash" {
+      return DataPhase(
+        kind: kind, content: .operations([WeightedOperation(.put)]),
+        operationCount: UInt64(complete.integer("operations")))
     }
     var phase = DataPhase(
       kind: kind, content: .operations(try operations(kind, complete)),

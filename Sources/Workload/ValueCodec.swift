@@ -31,6 +31,7 @@ public struct ValueCodec: Sendable, Equatable {
   /// The size of the value of `keyIndex` at `version`, in bytes.
   public func byteCount(keyIndex: UInt64, version: UInt32) -> Int {
     if fixedByteCount >= 0 { return fixedByteCount }
+    if case .recorded(let lengths) = sizes { return lengths[version] }
     let word = source(keyIndex, version)
     return sizes.byteCount(draw: Mixing.scatter(word &+ Mixing.golden))
   }

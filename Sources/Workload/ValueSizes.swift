@@ -19,6 +19,8 @@ public enum ValueSizes: Sendable, Equatable {
   case normal(mean: Double, deviation: Double, ClosedRange<Int>)
   /// Generalized Pareto; a size above the range is folded by `mod` its upper bound, then raised to the lower bound.
   case pareto(location: Double, shape: Double, scale: Double, ClosedRange<Int>)
+  /// As recorded, one size a write; asked by version, not by draw.
+  case recorded(RecordedLengths)
 
   /// The size named by a draw.
   ///
@@ -38,6 +40,7 @@ public enum ValueSizes: Sendable, Equatable {
       let whole = size < 0x1p62 ? Int(DeterministicMath.ceiling(max(size, 0))) : 1 << 62
       let folded = whole > range.upperBound ? whole % max(1, range.upperBound) : whole
       return max(folded, range.lowerBound)
+    case .recorded: preconditionFailure("A recorded size has no distribution; the value codec looks it up.")
     }
   }
 
@@ -50,6 +53,7 @@ public enum ValueSizes: Sendable, Equatable {
       var sum = 0
       for quantile in 0..<4096 as Range<UInt64> { sum += byteCount(draw: quantile << 52 | 1 << 51) }
       return Double(sum) / 4096
+    case .recorded(let lengths): return lengths.meanByteCount
     }
   }
 
@@ -58,6 +62,7 @@ public enum ValueSizes: Sendable, Equatable {
     switch self {
     case .fixed(let count): count
     case .uniform(let range), .normal(_, _, let range), .pareto(_, _, _, let range): range.upperBound
+    case .recorded(let lengths): lengths.maximumByteCount
     }
   }
 

@@ -11,12 +11,14 @@ struct Betula: ParsableCommand {
     discussion: """
       Start with:  betula run Experiments/quickstart
 
-      Exit status: 0 done; 1 a run failed or gave a wrong answer; 64 wrong usage; 65 mistakes in a study or a bad \
+      Exit status: 0 done; 1 a run failed or gave a wrong answer, or an image is damaged; with --check-claims \
+      2 a claim is not held, 3 one cannot be decided; 64 wrong usage; 65 mistakes in a study or a bad \
       record; 66 a file that is not there; 69 a run that cannot fit; 74 the file system refused; 130 interrupted.
       """,
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, PlanCommand.self, ReportCommand.self, EnginesCommand.self, ExplainCommand.self,
-      SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, DoctorCommand.self,
+      RunCommand.self, PlanCommand.self, ReportCommand.self, CompareCommand.self, EnginesCommand.self,
+      ExplainCommand.self, SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, TraceCommand.self,
+      StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self, WorkerCommand.self,
     ])
 }

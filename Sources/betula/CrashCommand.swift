@@ -63,6 +63,9 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Which unsynced atoms survive: none, all, prefix:N, only:1,3-5, but:2, seeded:N.")
   var survivors = "none"
 
+  @Option(help: "With --point: write what that crash leaves to this file, for 'betula inspect'.")
+  var keepImage: String?
+
   @Option(help: "Only this fault, as a failure prints it.")
   var fault: String?
 
@@ -75,6 +78,25 @@ struct CrashCommand: ParsableCommand {
   @Flag(help: "Print failures as they are, without looking for smaller ones.")
   var noShrink = false
 
+  @Option(
+    help:
+      "Trials (an engine, a grid point and a syncing policy) that run at once, each in a process of its own.")
+  var jobs = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Only the trial of this number, its report as JSON into --result.", visibility: .hidden))
+  var trial: Int?
+
+  @Option(
+    help: ArgumentHelp("Where a trial writes its report; its progress goes beside it.", visibility: .hidden))
+  var result: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Traps when so many cases were tried: the alarm's own test.", visibility: .hidden))
+  var trapAt: Int?
+
   func validate() throws {
     guard operations > 0, batch > 0, exhaustive > 0, images >= 0, subsets >= 0, sync.allSatisfy({ $0 >= 0 })
     else { throw ValidationError("Counts are positive numbers.") }
@@ -82,6 +104,7 @@ struct CrashCommand: ParsableCommand {
       throw ValidationError(
         "'\(survivors)' is no set of survivors: none, all, prefix:N, only:…, but:…, seeded:N.")
     }
+    guard jobs >= 1 else { throw ValidationError("--jobs is \(jobs); at least one trial runs at a time.") }
     if let keep, readNumbers(keep) == nil { throw ValidationError("'\(keep)' is no list of numbers: 1-4,9.") }
     if let fault, FaultCase(parsing: fault) == nil { throw ValidationError("'\(fault)' is no fault.") }
   }
@@ -90,11 +113,24 @@ struct CrashCommand: ParsableCommand {
     try withUserErrors {
       let study = try arguments.load()
       let plan = try Plan(study, vocabulary: .standard)
-      let chosen = try chooseRuns(plan)
-      var report = CrashReport()
-      for spec in chosen {
+      let trials = try chooseRuns(plan).flatMap { spec in
         let syncs = sync.isEmpty ? Set([spec.commit.syncEveryCommits, 1]).sorted() : sync
-        for every in syncs { try attempt(spec, syncEvery: every, &report) }
+        return syncs.map { CrashTrialRequest(spec: spec, syncEvery: $0) }
+      }
+      var report = CrashReport()
+      if let trial, let result, trials.indices.contains(trial) {
+        let progress = try CrashProgress(besideResult: result, trapAt: trapAt)
+        try attempt(trials[trial].spec, syncEvery: trials[trial].syncEvery, &report, progress)
+        try JSONEncoder().encode(report).write(to: URL(fileURLWithPath: result))
+        return
+      }
+      // A single case runs here, where a debugger can see it.
+      if point != nil || fault != nil {
+        for trial in trials { try attempt(trial.spec, syncEvery: trial.syncEvery, &report, nil) }
+      } else {
+        report = try CrashProcesses(jobs: jobs).run(trials) {
+          commandToRepeat($0.spec, syncEvery: $0.syncEvery)
+        }
       }
       if let csv { try report.writeRecovery(to: csv) }
       print(json ? try report.json() : report.text, terminator: "")
@@ -113,7 +149,9 @@ struct CrashCommand: ParsableCommand {
     return first.filter { engine.isEmpty || engine.contains($0.label) }
   }
 
-  private func attempt(_ spec: RunSpec, syncEvery: Int, _ report: inout CrashReport) throws {
+  private func attempt(
+    _ spec: RunSpec, syncEvery: Int, _ report: inout CrashReport, _ progress: CrashProgress?
+  ) throws {
     let (subject, script) = try makeTrial(spec, syncEvery: syncEvery)
     let command = commandToRepeat(spec, syncEvery: syncEvery)
     var options = CrashOptions()
@@ -129,6 +167,7 @@ struct CrashCommand: ParsableCommand {
     if let point, let survivors = CrashSurvivors(spelling: survivors) {
       let found = CrashSweep(subject, script: script, options: options).run(
         CrashCase(point: point, survivors: survivors))
+      try keepImage(of: CrashCase(point: point, survivors: survivors), subject, script, options)
       let prefix = found.prefix.map { "holds batch \($0)" } ?? "holds no batch, or is not open yet"
       report.note(
         subject.label,
@@ -137,12 +176,17 @@ struct CrashCommand: ParsableCommand {
       return
     }
     let start = ContinuousClock.now
-    let outcome = CrashSweep(subject, script: script, options: options).run()
+    progress?.note("")
+    let outcome = CrashSweep(subject, script: script, options: options).run(
+      began: progress.map { progress in
+        { progress.note("--point \($0.point) --survivors \($0.survivors.spelling)") }
+      })
     report.add(outcome, syncEvery: syncEvery, elapsed: ContinuousClock.now - start)
     if let failure = outcome.failures.first {
       var words = "--point \(failure.crash.point) --survivors \(failure.crash.survivors.spelling)"
       var sentence = failure.sentence
       if !noShrink {
+        progress?.note("--no-shrink")
         var shrinker = CrashShrinker(subject, options: options)
         let smallest = shrinker.shrink(script, failure)
         words = smallest.options
@@ -152,11 +196,27 @@ struct CrashCommand: ParsableCommand {
       report.addRepeat(subject.label, sentence, "\(command) \(words)")
     }
     if faults && outcome.lifeFailure == nil {
-      let found = FaultSweep(subject, script: script).run()
+      let found = FaultSweep(subject, script: script).run { progress?.note("--fault '\($0)'") }
       report.add(found, syncEvery: syncEvery)
       for failure in found.failures.prefix(3) {
         report.addRepeat(subject.label, failure.sentence, "\(command) --fault '\(failure.fault)'")
       }
+    }
+  }
+
+  private func keepImage(
+    of crash: CrashCase, _ subject: TrialSubject, _ script: TrialScript, _ options: CrashOptions
+  ) throws {
+    guard let keepImage else { return }
+    guard let image = CrashSweep(subject, script: script, options: options).image(of: crash) else {
+      complain("there is no point \(crash.point) in this run: nothing was written to \(keepImage)")
+      throw ExitStatus.badData
+    }
+    do {
+      try image.writeImage(to: keepImage)
+    } catch {
+      complain("\(keepImage) cannot be written: \(error)")
+      throw ExitStatus.fileSystem
     }
   }
 

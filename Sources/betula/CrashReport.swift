@@ -5,14 +5,25 @@ import Report
 import Trials
 
 /// Gathers outcomes and says them.
-struct CrashReport {
-  private var crashes: [(outcome: CrashOutcome, syncEvery: Int, imagesPerSecond: Double)] = []
-  private var faults: [(outcome: FaultOutcome, syncEvery: Int)] = []
+struct CrashReport: Codable {
+  private struct Crash: Codable {
+    var outcome: CrashOutcome
+    var syncEvery: Int
+    var imagesPerSecond: Double
+  }
+
+  private struct Faults: Codable {
+    var outcome: FaultOutcome
+    var syncEvery: Int
+  }
+
+  private var crashes: [Crash] = []
+  private var faults: [Faults] = []
   private var repeats: [Repeat] = []
   private var notes: [String] = []
   private var noteFailed = false
 
-  private struct Repeat: Encodable {
+  private struct Repeat: Codable {
     var engine: String
     var sentence: String
     var command: String
@@ -28,10 +39,24 @@ struct CrashReport {
 
   mutating func add(_ outcome: CrashOutcome, syncEvery: Int, elapsed: Duration) {
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    crashes.append((outcome, syncEvery, seconds > 0 ? Double(outcome.openedImageCount) / seconds : 0))
+    crashes.append(
+      Crash(
+        outcome: outcome, syncEvery: syncEvery,
+        imagesPerSecond: seconds > 0 ? Double(outcome.openedImageCount) / seconds : 0))
   }
 
-  mutating func add(_ outcome: FaultOutcome, syncEvery: Int) { faults.append((outcome, syncEvery)) }
+  mutating func add(_ outcome: FaultOutcome, syncEvery: Int) {
+    faults.append(Faults(outcome: outcome, syncEvery: syncEvery))
+  }
+
+  /// Adds what another report gathered, behind what is here.
+  mutating func merge(_ other: CrashReport) {
+    crashes += other.crashes
+    faults += other.faults
+    repeats += other.repeats
+    notes += other.notes
+    noteFailed = noteFailed || other.noteFailed
+  }
 
   /// One sentence about one case.
   mutating func note(_ engine: String, _ sentence: String, _ failed: Bool) {
@@ -92,7 +117,8 @@ struct CrashReport {
       columns: words.map { TextTable.Column(name: $0, isNumeric: false) }
         + numbers.map { TextTable.Column(name: $0, isNumeric: true) })
     var remarks = ""
-    for (outcome, syncEvery, rate) in crashes {
+    for crash in crashes {
+      let (outcome, syncEvery, rate) = (crash.outcome, crash.syncEvery, crash.imagesPerSecond)
       if let refusal = outcome.refusal {
         remarks += "skipped \(outcome.label), sync every \(syncEvery): \(refusal)\n"
         continue
@@ -121,9 +147,8 @@ struct CrashReport {
         + ["cases", "errors", "right", "unnoticed", "wrong"].map {
           TextTable.Column(name: $0, isNumeric: true)
         })
-    for (outcome, _) in faults where outcome.refusal == nil {
-      var rows = [("calls", outcome.calls), ("small device", outcome.capacities), ("reads", outcome.reading)]
-      rows += outcome.rot.map { ("rot: \($0.kind)", $0.tally) }
+    for outcome in faults.map(\.outcome) where outcome.refusal == nil {
+      let rows = Self.rows(outcome)
       for (name, tally) in rows {
         let wrong = tally.caseCount - tally.errorCount - tally.rightCount - tally.unnoticedCount
         table.rows.append([
@@ -133,6 +158,13 @@ struct CrashReport {
       }
     }
     return table.text
+  }
+
+  /// Kinds of faults and how they were answered.
+  private static func rows(_ outcome: FaultOutcome) -> [(name: String, tally: FaultTally)] {
+    [("calls", outcome.calls), ("small device", outcome.capacities)]
+      + outcome.readingByKind.map { ("reads: \($0.kind)", $0.tally) }
+      + outcome.rot.map { ("rot: \($0.kind)", $0.tally) }
   }
 
   // MARK: Files
@@ -179,8 +211,9 @@ struct CrashReport {
   /// Everything but the speed, which is not a property of the engines.
   func json() throws -> String {
     let listing = Listing(
-      crashes: crashes.map { outcome, syncEvery, _ in
-        CrashListing(
+      crashes: crashes.map { crash in
+        let (outcome, syncEvery) = (crash.outcome, crash.syncEvery)
+        return CrashListing(
           engine: outcome.label, durabilityClass: "\(outcome.durabilityClass)", syncEveryCommits: syncEvery,
           skippedBecause: outcome.refusal, lifeFailure: outcome.lifeFailure, points: outcome.pointCount,
           images: outcome.imageCount, distinctImages: outcome.distinctImageCount,
@@ -192,13 +225,12 @@ struct CrashReport {
           recoveryDeviceSecondsMax: outcome.recoverySecondsMax,
           lostOperationsMax: outcome.lostOperationsMax, failures: outcome.failureCount)
       },
-      faults: faults.flatMap { outcome, _ in
-        ([("calls", outcome.calls), ("small device", outcome.capacities), ("reads", outcome.reading)]
-          + outcome.rot.map { ("rot: \($0.kind)", $0.tally) }).map { name, tally in
-            FaultListing(
-              engine: outcome.label, fault: name, cases: tally.caseCount, errors: tally.errorCount,
-              right: tally.rightCount, unnoticed: tally.unnoticedCount)
-          }
+      faults: faults.map(\.outcome).flatMap { outcome in
+        Self.rows(outcome).map { name, tally in
+          FaultListing(
+            engine: outcome.label, fault: name, cases: tally.caseCount, errors: tally.errorCount,
+            right: tally.rightCount, unnoticed: tally.unnoticedCount)
+        }
       }, failed: repeats, notes: notes)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -212,7 +244,8 @@ struct CrashReport {
       "engine,durability_class,sync_every_commits,point,acknowledged_operations,images,lost_operations_max,"
         + "recovery_read_bytes_p50,recovery_read_bytes_max,recovery_write_bytes_max,recovery_device_s_max"
     ]
-    for (outcome, syncEvery, _) in crashes {
+    for crash in crashes {
+      let (outcome, syncEvery) = (crash.outcome, crash.syncEvery)
       for row in outcome.recovery {
         lines.append(
           "\"\(outcome.label)\",\(outcome.durabilityClass),\(syncEvery),\(row.point),"

@@ -9,41 +9,83 @@ import KeyValue
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Say what this machine has and lacks; measure its disk on request.")
+    commandName: "doctor",
+    abstract: "Say what this machine has and lacks; measure its disk and the noise of its clock on request.")
 
   @Flag(help: "Measure the disk under --folder (about ten seconds, 256 MiB) and fit a device profile to it.")
   var calibrate = false
 
+  @Flag(
+    help:
+      "Run the same engine against itself (about two seconds): the smallest difference of times told from chance."
+  )
+  var noise = false
+
+  @Flag(help: "Print as JSON.")
+  var json = false
+
   @Option(help: "The folder whose disk is looked at.")
   var folder = NSTemporaryDirectory()
 
-  func run() throws {
-    var isHealthy = true
-    for fact in HostFacts.gather(repository: nil).facts {
-      line(fact.name.replacingOccurrences(of: "_", with: " "), fact.value)
+  /// What `--json` prints.
+  private struct Findings: Encodable {
+    struct Fact: Encodable {
+      var name: String
+      var value: String
     }
-    line(
-      "checksums",
-      betula_crc32c_is_hardware() == 1 ? "CRC-32C by the processor" : "CRC-32C by tables (slow)")
-    let resources = HostResources.current(path: folder)
-    line("free memory", resources.freeMemoryByteCount.map { ByteText.short($0) } ?? "unknown")
-    line(
-      "free disk", resources.freeDiskByteCount.map { "\(ByteText.short($0)) under \(folder)" } ?? "unknown")
-    if let gnuplot = HostFacts.gnuplotVersion {
-      line("gnuplot", gnuplot)
-    } else {
-      line("gnuplot", "missing: figures cannot be drawn; install the Debian package gnuplot-nox")
-      isHealthy = false
-    }
-    for entry in engineCatalogue {
-      line("engine \(entry.descriptor.name)", entry.descriptor.absentBecause ?? "here")
-    }
-    if calibrate { try showCalibration() }
-    if !isHealthy { throw ExitStatus.runFailed }
+    var facts: [Fact] = []
+    var profile: String?
+    var noise: [NoiseFloor.Line]?
   }
 
-  private func showCalibration() throws {
-    let calibration = try HostCalibration.measure(folder: folder)
+  func run() throws {
+    try withUserErrors {
+      let (facts, isHealthy) = gather()
+      var findings = Findings(facts: facts.map { Findings.Fact(name: $0.name, value: $0.value) })
+      if !json { for fact in facts { line(fact.name, fact.value) } }
+      if calibrate {
+        let calibration = try HostCalibration.measure(folder: folder)
+        findings.profile = calibration.profile.spelling
+        if !json { show(calibration) }
+      }
+      if noise {
+        let floor = try NoiseFloor.measure()
+        findings.noise = floor.lines
+        if !json { print("\n" + floor.text, terminator: "") }
+      }
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(findings), as: UTF8.self))
+      }
+      if !isHealthy { throw ExitStatus.runFailed }
+    }
+  }
+
+  /// What this machine has and lacks, and whether nothing needed is missing.
+  private func gather() -> (facts: [(name: String, value: String)], isHealthy: Bool) {
+    var facts = HostFacts.gather(repository: nil).facts.map {
+      (name: $0.name.replacingOccurrences(of: "_", with: " "), value: $0.value)
+    }
+    facts.append(
+      (
+        "checksums",
+        betula_crc32c_is_hardware() == 1 ? "CRC-32C by the processor" : "CRC-32C by tables (slow)"
+      ))
+    let resources = HostResources.current(path: folder)
+    facts.append(("free memory", resources.freeMemoryByteCount.map { ByteText.short($0) } ?? "unknown"))
+    let disk = resources.freeDiskByteCount.map { "\(ByteText.short($0)) under \(folder)" }
+    facts.append(("free disk", disk ?? "unknown"))
+    let gnuplot = HostFacts.gnuplotVersion
+    let absence = "missing: figures cannot be drawn; install the Debian package gnuplot-nox"
+    facts.append(("gnuplot", gnuplot ?? absence))
+    for entry in engineCatalogue {
+      facts.append(("engine \(entry.descriptor.name)", entry.descriptor.absentBecause ?? "here"))
+    }
+    return (facts, gnuplot != nil)
+  }
+
+  private func show(_ calibration: HostCalibration) {
     if !calibration.isDirect {
       print("This file system refuses O_DIRECT: the figures below include the page cache.")
     }

@@ -27,10 +27,11 @@ struct PlanCommand: ParsableCommand {
   }
 }
 
-/// Refuses a plan with a run that cannot fit this machine, one sentence a run.
-func refuseWhatCannotFit(_ plan: Plan) throws {
+/// Refuses a plan with a run that cannot fit this machine, one sentence a run; or one run of it, the others aside.
+func refuseWhatCannotFit(_ plan: Plan, only chosen: RunSpec? = nil) throws {
   let outline = PlanOutline(plan, vocabulary: .standard, resources: .current(path: NSTemporaryDirectory()))
-  let refusals = outline.rows.flatMap { row in row.refusals.map { "\(row.run.label): \($0)" } }
+  let rows = outline.rows.filter { chosen == nil || $0.run.id == chosen?.id }
+  let refusals = rows.flatMap { row in row.refusals.map { "\(row.run.label): \($0)" } }
   if refusals.isEmpty { return }
   for refusal in refusals.prefix(20) { complain(refusal) }
   if refusals.count > 20 { complain("and \(refusals.count - 20) more") }

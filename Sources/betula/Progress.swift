@@ -3,33 +3,36 @@
 import CSystem
 import Experiment
 import Foundation
+import Primitives
 
 /// Draws and clears the line.
 final class ProgressLine {
   private let isShown: Bool
-  private let start = betula_monotonic_nanoseconds()
   private var lastDraw: UInt64 = 0
   private var isDirty = false
 
   /// A line; `isQuiet` keeps it from being drawn.
   init(isQuiet: Bool) { isShown = !isQuiet && betula_is_terminal(2) == 1 }
 
-  /// Shows where a run stands.
-  func show(_ progress: RunProgress) {
+  /// Shows where a sweep stands.
+  func show(_ progress: SweepProgress) {
     guard isShown else { return }
     let now = betula_monotonic_nanoseconds()
     guard now - lastDraw > 100_000_000 else { return }
     lastDraw = now
-    let elapsed = Double(now - start) / 1e9
-    let done = Double(progress.planCompletedOperations)
-    let rate = elapsed > 0 ? done / elapsed : 0
-    let left = rate > 0 ? Double(progress.planTotalOperations) / rate - elapsed : 0
+    let runs =
+      "\(Quantity.formatInteger(progress.finishedRunCount)) of \(Quantity.formatInteger(progress.runCount)) runs"
+    let reused =
+      progress.reusedRunCount > 0 ? " (\(Quantity.formatInteger(progress.reusedRunCount)) were there)" : ""
     let percent =
-      progress.planTotalOperations > 0 ? Int(done * 100 / Double(progress.planTotalOperations)) : 100
-    let text =
-      "run \(progress.runIndex + 1)/\(progress.runCount) \(progress.label): \(progress.phase) "
-      + "\(progress.completedOperations)/\(progress.totalOperations)  \(percent) %  "
-      + "\(Int(rate)) operations/s  \(Self.duration(left)) left"
+      progress.totalOperations > 0
+      ? Int(Double(progress.completedOperations) * 100 / Double(progress.totalOperations)) : 100
+    let left = progress.secondsLeft.map { ", \(Self.duration($0)) left" } ?? ""
+    let active = progress.active.map { run in
+      let share = run.totalOperations > 0 ? " \(run.completedOperations * 100 / run.totalOperations) %" : ""
+      return "\(run.label) \(run.phase)\(share)"
+    }
+    let text = "\(runs)\(reused), \(percent) %\(left)  " + active.joined(separator: "  ")
     write("\r\u{1B}[K" + String(text.prefix(118)))
     isDirty = true
   }

@@ -12,6 +12,9 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: "A record: a folder with a manifest.json.")
   var record: String
 
+  @Flag(help: "End with exit status 2 when a claim is not held, 3 when one cannot be decided.")
+  var checkClaims = false
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -19,6 +22,9 @@ struct ReportCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    try withUserErrors { try ReportPrinter(directory: record, json: json, quiet: quiet).run() }
+    try withUserErrors {
+      let outcome = try ReportPrinter(directory: record, json: json, quiet: quiet).run()
+      if checkClaims { try requireHeld(outcome.claims) }
+    }
   }
 }

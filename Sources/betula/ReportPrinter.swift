@@ -18,33 +18,39 @@ struct ReportPrinter {
     var files: [String]
     var notes: [String]
     var phases: [[String: String]]
+    var claims: [[String: String]]
   }
 
-  func run() throws {
+  @discardableResult
+  func run() throws -> Report.Outcome {
     let outcome = try Report.regenerate(recordDirectory: directory)
     for note in outcome.notes { complain(note) }
     if json {
       try printJSON(outcome)
     } else if !quiet {
       print(outcome.summary)
+      if !outcome.claimsText.isEmpty { print(outcome.claimsText) }
       print("record: \(directory)")
       for file in outcome.files
       where file.hasSuffix(".png") || file.hasSuffix(".svg") || file.hasSuffix(".html") {
         print("  \(directory)/\(file)")
       }
     }
+    return outcome
   }
 
   private func printJSON(_ outcome: Report.Outcome) throws {
     let record = try RecordReader(directory: directory).read()
-    let phases = record.runs.map { row in
+    func cells<Columns>(_ row: Row<Columns>) -> [String: String] {
       var cells: [String: String] = [:]
       for column in row.filledColumns { cells[column] = row[column].map(\.spelling) }
       return cells
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let summary = Summary(record: directory, files: outcome.files, notes: outcome.notes, phases: phases)
+    let summary = Summary(
+      record: directory, files: outcome.files, notes: outcome.notes, phases: record.runs.map { cells($0) },
+      claims: outcome.claims.map { cells($0) })
     print(String(decoding: try encoder.encode(summary), as: UTF8.self))
   }
 }

@@ -39,8 +39,10 @@ import Trials
       options.seededSubsetCount = 40
       let script = TrialScript.story(
         seed: seed, batchCount: 10, syncEveryCommits: syncEvery, largestValueByteCount: 8_000)
-      let outcome = CrashSweep(Self.subject(setting, seed: seed, atom: atom), script: script, options: options)
-        .run()
+      let outcome = CrashSweep(
+        Self.subject(setting, seed: seed, atom: atom), script: script, options: options
+      )
+      .run()
       #expect(
         outcome.isSound, "seed \(seed): \(outcome.lifeFailure ?? outcome.failures.first?.description ?? "")")
       #expect(outcome.prefixCount > 2)
@@ -55,7 +57,8 @@ import Trials
     options.capacityCount = 8
     let script = TrialScript.story(
       seed: 43, batchCount: 8, syncEveryCommits: syncEvery, largestValueByteCount: 8_000)
-    let outcome = FaultSweep(Self.subject(setting, seed: 43, atom: 512), script: script, options: options).run()
+    let outcome = FaultSweep(Self.subject(setting, seed: 43, atom: 512), script: script, options: options)
+      .run()
     #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
     #expect(outcome.calls.caseCount > 200)
   }

@@ -7,81 +7,7 @@ import Foundation
 import Report
 import Testing
 
-/// A folder for one test, removed afterwards.
-private final class Workplace {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "/betula-test-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit {
-    // Left behind only when the system refuses, which no test is about.
-    try? FileManager.default.removeItem(atPath: path)
-  }
-
-  func write(_ text: String, to name: String) throws -> String {
-    try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
-    return path + "/" + name
-  }
-
-  func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)) }
-
-  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
-
-  func names(in folder: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path + "/" + folder).sorted()
-  }
-}
-
-/// What a process said and how it ended.
-private struct Ended {
-  var status: Int32
-  var output: String
-  var errors: String
-}
-
-/// The program, built beside the test bundle.
-private let program: URL = {
-  let own = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-  return own.deletingLastPathComponent().appendingPathComponent("betula")
-}()
-
-/// The repository's folder.
-private let repository: String = {
-  var url = URL(fileURLWithPath: #filePath)
-  for _ in 0..<3 { url.deleteLastPathComponent() }
-  return url.path
-}()
-
-private func start(_ arguments: [String], in folder: String) throws -> (Process, Pipe, Pipe) {
-  let process = Process()
-  process.executableURL = program
-  process.arguments = arguments
-  process.currentDirectoryURL = URL(fileURLWithPath: folder)
-  let output = Pipe()
-  let errors = Pipe()
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  return (process, output, errors)
-}
-
-private func finish(_ started: (Process, Pipe, Pipe)) -> Ended {
-  let output = started.1.fileHandleForReading.readDataToEndOfFile()
-  let errors = started.2.fileHandleForReading.readDataToEndOfFile()
-  started.0.waitUntilExit()
-  return Ended(
-    status: started.0.terminationStatus, output: String(decoding: output, as: UTF8.self),
-    errors: String(decoding: errors, as: UTF8.self))
-}
-
-private func betula(_ arguments: String..., in place: Workplace) throws -> Ended {
-  finish(try start(arguments, in: place.path))
-}
-
-private let quickstart = repository + "/Experiments/quickstart"
+let quickstart = repository + "/Experiments/quickstart"
 
 @Suite("Command line", .serialized)
 struct CommandLineTests {
@@ -90,7 +16,9 @@ struct CommandLineTests {
     let place = try Workplace()
     for name in ["a", "b"] {
       let run = try betula(
-        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", in: place)
+        "run", quickstart, "--scale", "smoke", "--out", name, "--keep-volumes", name + "-volumes", "--again",
+        "--set", "device.capacity=256MiB",
+        in: place)
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.output.contains("sqlite-wal"))
     }
@@ -101,14 +29,16 @@ struct CommandLineTests {
     }
     let volumes = try place.names(in: "a-volumes")
     #expect(volumes == (try place.names(in: "b-volumes")))
-    #expect(volumes.count == 5)
+    // A volume and its note for each engine.
+    #expect(volumes.count == 10)
     for volume in volumes {
       #expect(
         try place.bytes("a-volumes/" + volume) == place.bytes("b-volumes/" + volume), "\(volume) differs")
     }
     // Another seed must give other bytes, or the comparison above proves nothing.
     let other = try betula(
-      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--out", "c", "--quiet", in: place)
+      "run", quickstart, "--scale", "smoke", "--set", "seed=2", "--set", "device.capacity=256MiB", "--out",
+      "c", "--quiet", in: place)
     #expect(other.status == 0 && other.output.isEmpty)
     #expect(try place.bytes("a/runs.csv") != place.bytes("c/runs.csv"))
   }
@@ -177,9 +107,12 @@ struct CommandLineTests {
     kill(started.0.processIdentifier, SIGINT)
     let ended = finish(started)
     #expect(ended.status == 130, "\(ended.errors)")
-    #expect(ended.errors.contains("nothing was recorded"))
+    #expect(ended.errors.contains("no record was written"))
+    #expect(ended.errors.contains("runs are kept in"))
     let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
-    #expect(left.isEmpty, "left behind: \(left)")
+    #expect(left == ["Scratch"], "left behind: \(left)")
+    let stored = try place.names(in: "Scratch/runs/quickstart")
+    #expect(stored.allSatisfy { $0.hasSuffix(".run") }, "left behind: \(stored)")
   }
 
   @Test("the figures a study may ask for are the figures a report can draw")

@@ -60,6 +60,51 @@ import Testing
     #expect(fault.output.contains("answered as it should be"))
   }
 
+  /// What a crash leaves can be kept and looked at: it is sound, and says what an opening has to do.
+  @Test func theImageOfACrashIsKept() throws {
+    let path = NSTemporaryDirectory() + "/betula-image-\(UUID().uuidString).volume"
+    // Left behind only when the system refuses, which no test is about.
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let kept = try betula(
+      Self.small + [
+        "--engine", "append-log", "--sync", "1", "--point", "30", "--survivors", "all", "--keep-image", path,
+      ])
+    #expect(kept.status == 0, "\(kept.errors)")
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = ["verify", path]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(said)")
+    #expect(said.contains("commits not yet checkpointed"), "\(said)")
+  }
+
+  /// A trap is a finding with a command, whatever is tried when it comes; the other trials go on.
+  @Test(arguments: [1, 2, 60]) func aTrapIsAFinding(case number: Int) throws {
+    let trapped = try betula(
+      Self.small + ["--engine", "append-log", "--sync", "1", "--sync", "2", "--trap-at", "\(number)"])
+    #expect(trapped.status == 1, "\(trapped.errors)")
+    #expect(trapped.output.contains("FAILED append-log: the engine trapped (signal"), "\(trapped.output)")
+    #expect(trapped.output.contains("--sync 2"))
+    #expect(trapped.output.contains(number == 1 ? "while the script ran" : "--point"))
+    // The command it prints is one that runs.
+    let line = try #require(
+      trapped.output.split(separator: "\n").first { $0.contains("repeat: betula crash") })
+    let words = line.split(separator: " ").drop { $0 != "--engine" }.map(String.init)
+    #expect(try betula(words).status == 0, "\(words)")
+  }
+
+  @Test func moreProcessesAtOnceFindTheSame() throws {
+    let arguments = Self.small + ["--engine", "append-log", "--engine", "sorted-file", "--json"]
+    let one = try betula(arguments)
+    #expect(one.status == 0, "\(one.errors)")
+    #expect(try betula(arguments + ["--jobs", "3"]).output == one.output)
+    #expect(try betula(arguments + ["--jobs", "0"]).status == 64)
+  }
+
   @Test func mistakesHaveExitCodes() throws {
     #expect(try betula(["--survivors", "some"]).status == 64)
     #expect(try betula(["--fault", "nonsense"]).status == 64)

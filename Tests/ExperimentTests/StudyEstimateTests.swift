@@ -39,10 +39,14 @@ struct StudyEstimateTests {
     #expect(try row(Toy.small).refusals.isEmpty)
     #expect(
       try row(Toy.small, sets: ["workload.key_bytes=1KiB"]).refusals
-        == ["keys of 1024 bytes are longer than engine 'tree' takes, 512 bytes"])
+        == [
+          "workload.key_bytes: 1024 bytes of a key are more than engine 'tree' (tree) takes, 512: an eighth of a page"
+        ])
     #expect(
       try row(Toy.small, sets: ["workload.value_bytes=8KiB"]).refusals
-        == ["values of 8192 bytes are longer than engine 'tree' takes, 4096 bytes"])
+        == [
+          "workload.value_bytes: 8192 bytes of the longest value are more than engine 'tree' (tree) takes, 4096: a page"
+        ])
     #expect(
       try row(Toy.small, sets: ["device.capacity=1MiB", "workload.records=100_000"]).refusals == [
         "the records are 11.1 MiB, and the device holds 1.00 MiB; raise device.capacity or lower the records"

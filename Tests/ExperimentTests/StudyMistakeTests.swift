@@ -49,7 +49,7 @@ struct StudyMistakeTests {
       name: "not a map", text: "- a\n- b",
       listing: """
         s.yaml:1:1: is a list, a map of keys is wanted
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, commit, engines, phases, axes, scales, figures
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         1 problem
         """),
     Mistake(
@@ -96,7 +96,7 @@ struct StudyMistakeTests {
         s.yaml:1:1: key 'memory_budget': is missing
         s.yaml:3:1: key 'memory_bugdet': is not a key of a study
             nearest: memory_budget
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, commit, engines, phases, axes, scales, figures
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         2 problems
         """),
     Mistake(
@@ -190,7 +190,7 @@ struct StudyMistakeTests {
         s.yaml:2:1: key 's': is given twice, first in line 1
         s.yaml:2:1: key 's': is not a key of a study
             nearest: schema
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, commit, engines, phases, axes, scales, figures
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         7 problems
         """),
     Mistake(
@@ -422,7 +422,7 @@ struct StudyMistakeTests {
             allowed: wa_total_end, ra_ios
         s.yaml:13:54: key 'figures.2.axis': is 'seed', which is no axis of this study
         s.yaml:13:60: key 'figures.2.colour': is not a key of a figure
-            allowed: axis, figure, metric, phase, phases, title
+            allowed: axis, engines, figure, metric, model, name, per, phase, phases, points, source, title, x_scale, y_scale
         s.yaml:14:5: key 'figures.3': is 'bars', a map such as { figure: KIND } is wanted
             allowed: bars, curve
         s.yaml:15:21: key 'figures.4.metric': is not a key of a figure of kind 'bars'
@@ -491,7 +491,7 @@ struct StudyMistakeTests {
         command line: key 'engines': names 'null', which is no engine of this study
             allowed: tree
         command line: key 'nonsense': is not a key of a study
-            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, commit, engines, phases, axes, scales, figures
+            allowed: schema, study, title, question, seed, repeats, memory_budget, device, workload, stream, commit, engines, phases, axes, scales, figures, claims, execution
         command line: key 'engines.tree': is not the path of a key; write engines.LABEL.PARAMETER
             allowed: tree
         command line: key 'memory_budget': is 'much': unit 'much' is none of B, KiB, MiB, GiB, TiB; a size such as 64MiB or a fraction of the data such as data/8 is wanted

@@ -15,7 +15,16 @@ enum Toy {
           ParameterDescriptor("fill", .real(0.1...1), default: .real(0.7), "Fill of a page, a fraction."),
           ParameterDescriptor("mode", .choice(["off", "wal"]), default: .text("wal"), "How it logs."),
           ParameterDescriptor("checks", .boolean, default: .boolean(true), "Whether it checks."),
-        ], formatVersion: 3),
+        ], formatVersion: 3,
+        limits: { setting throws(EngineError) in
+          guard setting.memoryBudgetByteCount >= 16 * setting.parameters.integer("page_bytes") else {
+            throw .invalidParameters(reason: "a tree needs memory for 16 pages")
+          }
+          return DeclaredLimits(
+            EngineLimits(
+              maximumKeyByteCount: 512, maximumValueByteCount: 4096, offersSnapshots: true),
+            keyReason: "an eighth of a page", valueReason: "a page")
+        }),
       EngineDescriptor(
         name: "null", summary: "Keeps nothing.",
         parameters: [
@@ -24,9 +33,6 @@ enum Toy {
       EngineDescriptor(
         name: "heap", summary: "A heap.", parameters: [], absentBecause: "its library is not here",
         formatVersion: 1),
-    ],
-    limits: [
-      "tree": EngineLimits(maximumKeyByteCount: 512, maximumValueByteCount: 4096, offersSnapshots: true)
     ],
     workload: [
       ParameterDescriptor("records", .integer(1...1_000_000_000), default: nil, "Records to load."),

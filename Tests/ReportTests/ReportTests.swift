@@ -97,7 +97,7 @@ final class ReportScratch {
     var claim = ClaimRow()
     claim.claim = "c1"
     claim.sentence = "a < b & c"
-    claim.verdict = .fails
+    claim.verdict = .notHeld
     claim.measured = 2
     record.claims = [claim]
     record.runs[record.runs.count - 1].reason = "<script>alert('x')</script>"
@@ -254,7 +254,7 @@ final class ReportScratch {
     #expect(digest.phases == ["load", "cold_read", "warm_read"])
     let number = digest.group(digest.series[0], "load")?.measurement("wa_total_end")
     #expect((number?.lower ?? 0) < (number?.median ?? 0) && (number?.median ?? 0) < (number?.upper ?? 0))
-    #expect(digest.conditions(of: ["load"]).contains("3 seeds: median and range"))
+    #expect(digest.conditions(of: ["load"]).contains("3 seeds: median and 95 % interval"))
   }
 }
 
@@ -273,7 +273,8 @@ final class ReportScratch {
     #expect(Numbers.bytes(3 << 29) == "1.50 GiB" && Numbers.bytes(0) == "0 B")
     #expect(Numbers.bytes(.max).hasSuffix("EiB"))
     #expect(Numbers.compact(20_000) == "20 k" && Numbers.compact(1_500_000) == "1.5 M")
-    #expect(Numbers.median([3, 1, 2]) == 2 && Numbers.median([4, 1]) == 2.5 && Numbers.median([]) == nil)
+    #expect(
+      Statistics.median([3, 1, 2]) == 2 && Statistics.median([4, 1]) == 2.5 && Statistics.median([]) == nil)
   }
 
   @Test func axesHoldTheirValuesAndReadableTicks() {

@@ -64,7 +64,7 @@ func sampleRecord(seed: UInt64 = 7) -> Record {
   ledger.add(count, direction: .write, cause: .leaf, level: .number(0))
   var claim = ClaimRow()
   claim.claim = "c1"
-  claim.verdict = .holds
+  claim.verdict = .held
   claim.measured = 0.1
   var latency = LatencyRow(runID: "r1", phase: "load")
   latency.operation = "put"
@@ -219,7 +219,7 @@ func sampleRecord(seed: UInt64 = 7) -> Record {
     #expect(errorReading(directory).contains("line 5, column 6: run 'r1' has phase 'load' twice"))
 
     try writer.write(sampleRecord())
-    try forge(directory, "claims.csv") { $0.replacingOccurrences(of: "holds", with: "maybe") }
+    try forge(directory, "claims.csv") { $0.replacingOccurrences(of: "held", with: "maybe") }
     #expect(errorReading(directory).contains("claims.csv, line 2, column 5: 'maybe' is not a verdict"))
 
     try writer.write(sampleRecord())

@@ -19,16 +19,18 @@ import Testing
     batch.seal(coalesces: true, maximumTransferByteCount: 1 << 20)
     writer.record(batch)
     writer.record(.sync(cause: .log))
-    writer.mark("a")
+    writer.mark(.phaseBegins("a"))
+    writer.mark(.acknowledged)
+    writer.mark(.phaseEnds)
     try writer.finish()
     try writer.finish()
     // The write begins where the block's first "previous" ends, at 0, so bit 1 stands in its flags.
     #expect(Array(writer.bytes[0..<8]) == Array("BETULATR".utf8))
-    #expect(Array(writer.bytes[8..<28]) == [1, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
-    #expect(Array(writer.bytes[32..<44]) == [13, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Array(writer.bytes[8..<28]) == [2, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Array(writer.bytes[32..<44]) == [15, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0])
     #expect(
       Array(writer.bytes[48...]) == [
-        0x08, 0x0B, 0x02, 0x01, 0x01, 0x01, 0x10, 0x04, 0x01, 0x61, 0x05, 0x03, 0x01,
+        0x08, 0x0B, 0x02, 0x01, 0x01, 0x01, 0x10, 0x04, 0x01, 0x61, 0x0C, 0x14, 0x05, 0x05, 0x01,
       ])
     var reader = try TraceReader(bytes: writer.bytes)
     #expect(reader.transferUnitByteCount == 4_096)
@@ -45,7 +47,9 @@ import Testing
             ])
         ]))
     #expect(try reader.next() == .control(.sync(cause: .log)))
-    #expect(try reader.next() == .mark("a"))
+    #expect(try reader.next() == .mark(.phaseBegins("a")))
+    #expect(try reader.next() == .mark(.acknowledged))
+    #expect(try reader.next() == .mark(.phaseEnds))
     #expect(try reader.next() == nil)
     #expect(try reader.next() == nil)
   }
@@ -81,7 +85,14 @@ import Testing
     var events: [TraceEvent] = []
     var batch = TransferBatch()
     for step in 0..<steps {
-      switch random.below(12) {
+      switch random.below(13) {
+      case 12:
+        let level = Level.number(random.below(3))
+        channel.enterUnmoved(.read, byteCount: step, cause: .leaf, level: level)
+        events.append(
+          .unmoved(
+            UnmovedRequest(
+              direction: .read, cause: .leaf, level: level, operationCount: 1, byteCount: UInt64(step))))
       case 0:
         let operation = ControlOperation.sync(cause: causes[random.below(causes.count)])
         try channel.control(operation)
@@ -98,8 +109,9 @@ import Testing
         try channel.control(operation)
         events.append(.control(operation))
       case 3:
-        stack.tracing?.writer.mark("phase \(step)")
-        events.append(.mark("phase \(step)"))
+        let mark: TraceMark = [.phaseBegins("phase \(step)"), .acknowledged, .phaseEnds][random.below(3)]
+        stack.tracing?.writer.mark(mark)
+        events.append(.mark(mark))
       default:
         batch.removeAll()
         var place = random.below(20)
@@ -164,17 +176,6 @@ import Testing
     #expect(twin.stack.memory?.contentHash() == stack.memory?.contentHash())
   }
 
-  @Test func rechargingByPhases() throws {
-    let model = TimeModel(profile: .ssdVirtual)
-    let (stack, events) = try Self.run(seed: 3, steps: 200, destination: .memory, model: model)
-    var reader = try TraceReader(bytes: try #require(stack.tracing?.writer.bytes))
-    let charges = try reader.recharge(model: model)
-    let marks = events.compactMap { if case .mark(let text) = $0 { text } else { nil } }
-    #expect(charges.map(\.mark) == [""] + marks)
-    #expect(charges.reduce(0) { $0 + $1.charge.damBlockCount } == stack.timed?.charge.damBlockCount)
-    #expect(charges.reduce(0) { $0 + $1.charge.pdamStepCount } == stack.timed?.charge.pdamStepCount)
-  }
-
   @Test func aTraceInAFileIsTheSameTrace() throws {
     let path = TemporaryFile.path("trace")
     defer { TemporaryFile.remove(path) }
@@ -215,6 +216,8 @@ import Testing
       var reader = try TraceReader(bytes: bytes)
       var count = 0
       while try reader.next() != nil { count += 1 }
+      var again = try TraceReader(bytes: bytes)
+      _ = try TraceAudit(&again, models: [TimeModel(profile: .ssdVirtual)])
       return count
     } catch {
       if case .corrupted = error { return nil }
@@ -242,7 +245,7 @@ import Testing
     let (stack, _) = try Self.run(
       seed: seed, steps: 60, destination: .memory, model: TimeModel(profile: .ssdVirtual))
     let bytes = try #require(stack.tracing?.writer.bytes)
-    let header = Array(bytes[0..<32])
+    let header = Array(bytes[0..<32])  // without a description
     let original = Array(bytes[48...])
     for round in 0..<400 {
       var payload = original

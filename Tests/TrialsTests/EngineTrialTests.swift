@@ -121,6 +121,14 @@ struct Candidate: Sendable, CustomStringConvertible {
     #expect(outcome.capacities.errorCount > 0)
     #expect(outcome.rot.count > 1)
     #expect(outcome.reading.errorCount > 0)
+    // Reads of every kind of block went astray, and were counted by kind.
+    #expect(
+      outcome.readingByKind.count >= (candidate.subject.detectsDamage ? 3 : 2), "\(outcome.readingByKind)")
+    #expect(outcome.readingByKind.allSatisfy { $0.tally.caseCount > 0 })
+    #expect(
+      outcome.readingByKind.reduce(0) { $0 + $1.tally.caseCount } == outcome.reading.caseCount)
+    // Space ran out at every unit.
+    #expect(outcome.capacities.caseCount > 40)
     if candidate.subject.detectsDamage {
       #expect(outcome.rot.allSatisfy { $0.tally.unnoticedCount == 0 })
     }

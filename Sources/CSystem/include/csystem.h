@@ -139,6 +139,8 @@ struct betula_process_io {
 
 /// Fills `result`; 0, or -errno when the kernel does not offer the counts (all fields are then zero).
 int betula_process_io(struct betula_process_io *result);
+/// The same for the calling thread alone (`/proc/thread-self/io`).
+int betula_thread_io(struct betula_process_io *result);
 
 /// The largest resident set of the process so far, in bytes.
 uint64_t betula_peak_resident_byte_count(void);
@@ -151,5 +153,33 @@ int betula_is_terminal(int descriptor);
 int betula_catch_interrupts(void);
 /// How many interrupts arrived since `betula_catch_interrupts`; any thread may ask.
 int betula_interrupt_count(void);
+
+// ---- worker.c ------------------------------------------------------------------------------------------------
+
+/// A child process and the parent's ends of its pipes; `output` and `errors` do not block.
+struct betula_worker {
+  int32_t process;
+  int input;
+  int output;
+  int errors;
+};
+
+/// Starts `path` with `arguments` (NULL at the end) and its standard streams on pipes; 0 or -errno.
+int betula_start_worker(const char *path, char *const arguments[], struct betula_worker *worker);
+/// Waits until one of at most 512 descriptors can be read or is at its end, or so many milliseconds.
+/// How many can, 0 for none (also when a signal came), or -errno.
+int betula_await_readable(const int *descriptors, int count, int timeout_milliseconds);
+/// Waits until a child has ended: its exit status, 256 + n when signal n ended it, or -errno.
+int betula_await_process(int32_t process);
+/// Asks a process to end (SIGTERM) or ends it (SIGKILL); 0 or -errno.
+int betula_end_process(int32_t process, int gently);
+/// Ends this process when its parent `parent` ends, however that happens; 0, or -ESRCH when it has ended already.
+int betula_die_with_parent(int32_t parent);
+/// A write to a pipe nobody reads fails instead of ending the process.
+void betula_ignore_broken_pipes(void);
+/// Writes the paths of the libraries this process has loaded, each followed by a line feed; how many bytes.
+size_t betula_loaded_libraries(char *text, size_t capacity);
+/// What a signal's number means, zero-terminated.
+void betula_signal_name(int number, char *text, size_t capacity);
 
 #endif

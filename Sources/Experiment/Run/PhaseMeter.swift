@@ -17,17 +17,25 @@ struct MeterReading {
   var charge: TimeCharge
   /// B of the disk-access model that `charge` counts blocks of, in bytes.
   var blockByteCount: Int
+  /// What the modelled flash drive has done, nil without one.
+  var flash: FlashCounts?
   var wallNanoseconds: UInt64
   var userNanoseconds: UInt64
   var systemNanoseconds: UInt64
+  /// The kernel's count of the process, without what a trace file was charged.
   var kernel: KernelIOCounters?
+  /// What the file device moved that the kernel counts otherwise.
+  var unseenByKernel: UnseenByKernel
 
   init(_ device: RunDevice) {
     ledger = device.channel.ledger
     counts = device.stack.counting.counts
     charge = device.timed.charge
     blockByteCount = device.timed.clock.model.blockByteCount
-    kernel = KernelIOCounters.now()
+    flash = device.stack.flash?.counts
+    unseenByKernel = device.stack.file?.unseenByKernel ?? UnseenByKernel()
+    let charge = device.stack.tracing?.writer.kernelCharge ?? KernelIOCounters()
+    kernel = KernelIOCounters.now()?.subtracting(charge)
     let cpu = betula_process_cpu_times()
     userNanoseconds = cpu.user_nanoseconds
     systemNanoseconds = cpu.system_nanoseconds

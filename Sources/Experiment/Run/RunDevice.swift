@@ -3,6 +3,7 @@
 import Accounting
 import Foundation
 import Primitives
+import Results
 import Storage
 
 /// What a run's engine lives on.
@@ -11,14 +12,32 @@ struct RunDevice {
   let timed: TimedDevice
   let channel: IOChannel
   let budget: MemoryBudget
+  /// The run's trace, nil when nobody asked for one.
+  let trace: RunTrace?
   private let temporaryFile: String?
 
-  init(_ spec: RunSpec) throws {
+  /// - Parameters:
+  ///   - request: the trace to keep.
+  ///   - timeModel: what `device_s` is charged under instead of the profile.
+  init(_ spec: RunSpec, trace request: TraceRequest? = nil, timeModel: TimeModel? = nil) throws {
+    try self.init(spec, memory: nil, trace: request, timeModel: timeModel)
+  }
+
+  /// The device of a run whose power was cut: what is left, with counters, clock and budget of its own.
+  init(_ spec: RunSpec, reopening image: MemoryDevice, timeModel: TimeModel? = nil) throws {
+    try self.init(spec, memory: image, trace: nil, timeModel: timeModel)
+  }
+
+  private init(
+    _ spec: RunSpec, memory: MemoryDevice?, trace request: TraceRequest?, timeModel: TimeModel?
+  ) throws {
     let device = spec.device
     var description = DeviceDescription()
     description.capacityByteCount = UInt64(device.capacityByteCount)
     description.transferUnitByteCount = device.transferUnitByteCount
-    description.timeModel = TimeModel(profile: try DeviceProfile.named(device.profile))
+    description.timeModel = try timeModel ?? TimeModel(profile: DeviceProfile.named(device.profile))
+    if let request { try RunTrace.prepare(&description, spec, request) }
+    description.flash = device.flash?.configuration
     if device.kind == .file {
       let folder = device.path ?? NSTemporaryDirectory()
       let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
@@ -28,7 +47,16 @@ struct RunDevice {
     } else {
       temporaryFile = nil
     }
-    stack = try DeviceStack(description)
+    if device.kind == .memory, spec.cutsPower {
+      description.tracksCrashes = true
+      description.crashAtomByteCount = min(512, device.transferUnitByteCount)
+    }
+    if let memory {
+      stack = try DeviceStack(description, reopening: memory)
+    } else {
+      stack = try DeviceStack(description)
+    }
+    trace = RunTrace.of(stack, request)
     guard let timed = stack.timed else {
       preconditionFailure("A stack described with a time model has a clock.")
     }
@@ -36,6 +64,32 @@ struct RunDevice {
     channel = stack.makeChannel(
       coalesces: device.coalesces, maximumTransferByteCount: device.maximumTransferByteCount)
     budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
+  }
+
+  /// A device with the same bytes, counts, clock and budget; from now on each goes its own way. Nil for a file.
+  func branch() -> RunDevice? { RunDevice(branching: self) }
+
+  private init?(branching original: RunDevice) {
+    guard let stack = original.stack.branch(), let timed = stack.timed else { return nil }
+    self.stack = stack
+    self.timed = timed
+    channel = IOChannel(branching: original.channel, device: stack.top)
+    budget = MemoryBudget(continuing: original.budget)
+    trace = nil
+    temporaryFile = nil
+  }
+
+  /// Removes the files of devices in `folder` whose processes are gone.
+  static func removeLeftovers(folder: String?) throws {
+    let folder = folder ?? NSTemporaryDirectory()
+    guard FileManager.default.fileExists(atPath: folder) else { return }
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let parts = name.dropLast(".volume".count).split(separator: "-", omittingEmptySubsequences: false)
+      guard name.hasSuffix(".volume"), parts.count == 3, parts[0] == "betula", parts[1].count == 12,
+        let process = Int32(parts[2]), isDeadProcess(Substring(String(process)))
+      else { continue }
+      try FileManager.default.removeItem(atPath: (folder as NSString).appendingPathComponent(name))
+    }
   }
 
   /// Where an engine is opened, fresh or again.
@@ -57,8 +111,9 @@ struct RunDevice {
     }
   }
 
-  /// Removes what a file device left, also after a failure.
+  /// Removes what a file device and an unfinished trace left, also after a failure.
   func removeFile() throws {
+    try trace?.discard()
     if let temporaryFile, FileManager.default.fileExists(atPath: temporaryFile) {
       try FileManager.default.removeItem(atPath: temporaryFile)
     }

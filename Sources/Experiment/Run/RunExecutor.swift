@@ -4,7 +4,8 @@
 //                                            │ each phase ends with: conservation checked, rows written
 //
 // Invariants
-// 1. A run either has a row for each of its phases with status ok, or has failed: then the phase that failed and
+// 1. A run either has a row for each of its phases with status ok (or skipped, for a crash phase of an engine that
+//    promises nothing), or has failed: then the phase that failed and
 //    every other phase of the run carry the reason, because a wrong answer or a lost byte voids the whole run.
 // 2. Numbers that depend on a clock go to timing and latency rows only.
 // 3. Nothing here knows an engine by name.
@@ -37,6 +38,8 @@ public struct RunOutcome: Sendable {
   public var failure: String?
   /// The hash of the device's bytes at the end, nil where the device is a file.
   public var deviceHash: UInt64?
+  /// The trace, when it was asked for in memory.
+  public var trace: [UInt8]?
 
   /// Nothing yet.
   public init() {}
@@ -44,32 +47,66 @@ public struct RunOutcome: Sendable {
 
 /// Makes one run.
 public final class RunExecutor {
-  private let spec: RunSpec
-  private let entry: EngineEntry
+  let spec: RunSpec
+  let entry: EngineEntry
   private let observer: RunObserver
   private let keepVolumesDirectory: String?
+  private let traceRequest: TraceRequest?
+  let timeModel: TimeModel?
   private let tick: (String, UInt64, UInt64) -> Void
+  /// Where the run goes on from, nil for its beginning.
+  private let origin: RunBranchPoint?
+  /// The reopen phase at which the run ends and leaves a branch point, nil for a run to its end.
+  private let branchOrdinal: Int?
 
-  private var outcome = RunOutcome()
-  private var temperature = "cold"
-  /// The last writing phase whose settled columns are still owed: its row's index and its reading at the start.
-  private var unsettled: (row: Int, start: MeterReading, logicalWriteByteCount: UInt64)?
+  var outcome = RunOutcome()
+  var temperature = "cold"
+  /// The last writing phase whose settled columns are still owed.
+  var unsettled: UnsettledPhase?
   private var peakAllocatedRatio: Double?
+  private let kernelAgreement: KernelAgreement
+  /// Left when the run ended at its branch phase instead of its end.
+  private(set) var branchPoint: RunBranchPoint?
+  /// Whether the branch phase was run through, because the engine cannot be doubled there.
+  private(set) var hasPassedBranch = false
 
   /// An executor for `spec`.
   ///
   /// - Parameters:
   ///   - tick: called with (phase, operations done, operations of the phase) every few thousand operations.
   ///   - keepVolumesDirectory: where the device's bytes are kept as `<run id>.volume`; nil to keep none.
-  public init(
+  ///   - trace: the trace to leave; nil for none.
+  ///   - timeModel: what the clock charges under instead of the spec's profile.
+  public convenience init(
     spec: RunSpec, entry: EngineEntry, observer: RunObserver = RunObserver(),
-    keepVolumesDirectory: String? = nil, tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
+    keepVolumesDirectory: String? = nil, trace: TraceRequest? = nil, timeModel: TimeModel? = nil,
+    tick: @escaping (String, UInt64, UInt64) -> Void = { _, _, _ in }
   ) {
+    self.init(
+      spec: spec, entry: entry, observer: observer, keepVolumesDirectory: keepVolumesDirectory, trace: trace,
+      timeModel: timeModel, tick: tick, origin: nil, branchOrdinal: nil)
+  }
+
+  /// An executor of a part of `spec`: from `origin` on, to the reopen phase `branchOrdinal`.
+  init(
+    spec: RunSpec, entry: EngineEntry, observer: RunObserver, keepVolumesDirectory: String?,
+    trace: TraceRequest? = nil, timeModel: TimeModel? = nil,
+    tick: @escaping (String, UInt64, UInt64) -> Void, origin: RunBranchPoint?, branchOrdinal: Int?
+  ) {
+    self.origin = origin
+    self.branchOrdinal = branchOrdinal
     self.spec = spec
     self.entry = entry
     self.observer = observer
     self.keepVolumesDirectory = keepVolumesDirectory
+    // After a power cut a run goes on on another device, which a trace does not follow.
+    traceRequest = spec.cutsPower ? nil : trace
+    if trace != nil, spec.cutsPower {
+      observer.noted("\(spec.label): no trace is kept, because a phase of this run cuts the power")
+    }
+    self.timeModel = timeModel
     self.tick = tick
+    kernelAgreement = KernelAgreement(spec.device, noted: observer.noted)
   }
 
   /// Makes the run.
@@ -89,35 +126,61 @@ public final class RunExecutor {
   }
 
   private func run(failed: (String, String) -> Void) throws {
-    var phaseName = "open"
+    var phaseName = origin.map { spec.phases[$0.ordinal].name } ?? "open"
     do {
-      let workload = try WorkloadSpec(parameters: spec.workload, seed: spec.seed)
-      let device = try RunDevice(spec)
+      let source = try RunWorkload(spec)
+      let workload = source.spec
+      var device =
+        try origin?.branchDevice() ?? RunDevice(spec, trace: traceRequest, timeModel: timeModel)
       defer { removeFile(of: device) }
-      let environment = device.environment(for: spec, creates: true)
-      var engine = try entry.open(environment, spec.engineParameters)
-      outcome.settings = engine.settingsReadBack()
-      var position = StreamPosition()
-      var commitCount: UInt64 = 0
-      var checker = AnswerChecker(
-        workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      var engine: any Engine
+      var position = origin?.position ?? StreamPosition()
+      var commitCount: UInt64 = origin?.commitCount ?? 0
+      var checker: AnswerChecker
+      if let origin {
+        checker = origin.checker
+        engine = try goOn(from: origin, device)
+        try checkConservation(channel: device.channel, counting: device.stack.counting)
+      } else {
+        engine = try entry.open(device.environment(for: spec, creates: true), spec.engineParameters)
+        outcome.settings = engine.settingsReadBack()
+        checker = AnswerChecker(
+          workload: workload, maximumValueByteCount: engine.limits.maximumValueByteCount)
+      }
 
-      for (ordinal, phase) in spec.phases.enumerated() {
+      for (ordinal, phase) in spec.phases.enumerated().dropFirst(origin.map { $0.ordinal + 1 } ?? 0) {
         phaseName = phase.name
         if observer.isInterrupted() { throw RunInterrupted() }
         tick(phase.name, 0, 0)
         device.budget.resetPeak()
         checker.beginPhase(phase.name)
-        if let data = try DataPhase.decode(kind: phase.kind, parameters: phase.parameters, workload: workload)
-        {
-          let loop = PhaseLoop(
-            engine: engine, device: device, workload: workload, phase: data,
-            stream: try OperationStream(
-              phase: data, phaseOrdinal: ordinal, workload: workload, position: position),
-            checker: checker, commit: spec.commit, commitCount: commitCount)
-          (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
-          temperature = "warm"
+        if let (data, stream) = try source.operations(of: phase, ordinal: ordinal, position: position) {
+          if phase.kind == "crash" {
+            let after = try runCrash(
+              phase, stream, ordinal, workload,
+              RunState(
+                device: device, engine: engine, checker: checker, position: position, commitCount: commitCount
+              ))
+            (device, engine, checker) = (after.device, after.engine, after.checker)
+            (position, commitCount) = (after.position, after.commitCount)
+          } else {
+            let loop = PhaseLoop(
+              engine: engine, device: device, workload: workload, phase: data,
+              stream: stream, checker: checker, commit: spec.commit, commitCount: commitCount)
+            (checker, position, commitCount) = try runData(loop, phase, ordinal, engine, device)
+            temperature = "warm"
+          }
+        } else if ordinal == branchOrdinal, engine.limits.countsTransfers, device.stack.canBranch {
+          // An engine whose bytes are not on the device cannot be doubled with it, and runs to its end.
+          let start = MeterReading(device)
+          try engine.close()
+          branchPoint = RunBranchPoint(
+            ordinal: ordinal, device: device, checker: checker, position: position, commitCount: commitCount,
+            outcome: outcome, unsettled: unsettled, peakAllocatedRatio: peakAllocatedRatio, start: start,
+            closed: MeterReading(device))
+          return
         } else {
+          if ordinal == branchOrdinal { hasPassedBranch = true }
           engine = try runVerb(phase, ordinal, engine, device, checker)
         }
         try checkConservation(channel: device.channel, counting: device.stack.counting)
@@ -128,8 +191,11 @@ public final class RunExecutor {
       try device.budget.requireReleased()
       outcome.deviceHash = device.stack.memory?.contentHash()
       if let keepVolumesDirectory {
-        try device.keep(at: keepVolumesDirectory + "/" + spec.id + ".volume")
+        let path = keepVolumesDirectory + "/" + spec.id + ".volume"
+        try device.keep(at: path)
+        try KeptVolumeNote(spec).write(besideImage: path)
       }
+      outcome.trace = try device.trace?.finish()
     } catch let interrupted as RunInterrupted {
       throw interrupted
     } catch {
@@ -151,6 +217,7 @@ public final class RunExecutor {
   private func runData(
     _ loop: consuming PhaseLoop, _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice
   ) throws -> (AnswerChecker, StreamPosition, UInt64) {
+    device.trace?.beginPhase(phase.name)
     let start = MeterReading(device)
     let statisticsBefore = engine.statistics()
     let checkedBefore = loop.checker.checkedAnswerCount
@@ -165,11 +232,15 @@ public final class RunExecutor {
       }
     }
     let acknowledged = MeterReading(device)
+    device.trace?.acknowledge()
     let wrote = loop.logicalWriteByteCount > 0
     if wrote { try engine.checkpoint() }
     let end = MeterReading(device)
+    device.trace?.endPhase()
 
     var row = baseRow(phase, ordinal, engine)
+    // What is replayed is what was recorded.
+    row.phaseKind = loop.phase.kind
     row.operations = loop.operationCount
     row.logicalWriteBytes = loop.logicalWriteByteCount
     row.streamHash = loop.stream.hash.description
@@ -189,6 +260,8 @@ public final class RunExecutor {
       row.waTotalAck = WriteAmplification.total(ledger: acknowledgedLedger, logicalWriteByteCount: bytes)
       row.waDataEnd = WriteAmplification.data(ledger: ledger, logicalWriteByteCount: bytes)
       row.waTotalEnd = WriteAmplification.total(ledger: ledger, logicalWriteByteCount: bytes)
+      row.waFlashAck = acknowledged.flashAmplification(since: start, logicalWriteByteCount: bytes)
+      row.waFlashEnd = end.flashAmplification(since: start, logicalWriteByteCount: bytes)
     }
     if isCounted { fillReads(&row, loop) }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
@@ -205,14 +278,18 @@ public final class RunExecutor {
       outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
       outcome.series += sampleRows
     }
-    finishRow(row, phase, start, end)
-    if wrote, isCounted { unsettled = (outcome.runs.count - 1, start, loop.logicalWriteByteCount) }
+    try finishRow(row, phase, start, end, isCounted: isCounted)
+    if wrote, isCounted {
+      unsettled = UnsettledPhase(
+        row: outcome.runs.count - 1, start: start, logicalWriteByteCount: loop.logicalWriteByteCount)
+    }
     return loop.finish()
   }
 
   private func runVerb(
     _ phase: PhaseSpec, _ ordinal: Int, _ engine: any Engine, _ device: RunDevice, _ checker: AnswerChecker
   ) throws -> any Engine {
+    device.trace?.beginPhase(phase.name)
     let start = MeterReading(device)
     var current = engine
     switch phase.kind {
@@ -227,7 +304,30 @@ public final class RunExecutor {
       temperature = "cold"
     default: preconditionFailure("Phase kind '\(phase.kind)' is in the catalogue but has no meaning here.")
     }
+    try finishVerb(phase, ordinal, start, current, device, checker)
+    return current
+  }
+
+  /// The second half of a reopen phase, on a branch of the device its first half was made on.
+  private func goOn(from origin: RunBranchPoint, _ device: RunDevice) throws -> any Engine {
+    let start = origin.startReading()
+    outcome = origin.outcome(for: spec)
+    unsettled = origin.unsettled
+    peakAllocatedRatio = origin.peakAllocatedRatio
+    temperature = "cold"
+    if observer.isInterrupted() { throw RunInterrupted() }
+    let engine = try entry.open(device.environment(for: spec, creates: false), spec.engineParameters)
+    try finishVerb(spec.phases[origin.ordinal], origin.ordinal, start, engine, device, origin.checker)
+    return engine
+  }
+
+  /// The row of a phase that was a verb.
+  private func finishVerb(
+    _ phase: PhaseSpec, _ ordinal: Int, _ start: MeterReading, _ current: any Engine, _ device: RunDevice,
+    _ checker: AnswerChecker
+  ) throws {
     let end = MeterReading(device)
+    device.trace?.endPhase()
     var row = baseRow(phase, ordinal, current)
     row.operations = 0
     row.memoryPeakBytes = UInt64(device.budget.peakByteCount)
@@ -242,19 +342,20 @@ public final class RunExecutor {
           ledger: ledger, logicalWriteByteCount: bytes)
         outcome.runs[owed.row].waTotalSettled = WriteAmplification.total(
           ledger: ledger, logicalWriteByteCount: bytes)
+        outcome.runs[owed.row].waFlashSettled = end.flashAmplification(
+          since: owed.start, logicalWriteByteCount: bytes)
         outcome.runs[owed.row].saSettled = row.saLive
         outcome.runs[owed.row].settleDebtBytes =
           end.ledger.subtracting(start.ledger).total(.write).transferredByteCount
         unsettled = nil
       }
     }
-    finishRow(row, phase, start, end)
-    return current
+    try finishRow(row, phase, start, end, isCounted: current.limits.countsTransfers)
   }
 
   // MARK: Rows
 
-  private func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
+  func baseRow(_ phase: PhaseSpec, _ ordinal: Int, _ engine: (any Engine)?) -> RunRow {
     var row = Self.row(of: spec, phase, ordinal, status: .ok)
     row.batchOperations = UInt64(spec.commit.batchOperations)
     row.syncEveryCommits = UInt64(spec.commit.syncEveryCommits)
@@ -265,10 +366,11 @@ public final class RunExecutor {
     for (name, value) in spec.workload.sorted where name != "records" {
       row.setParameter(name, value.description)
     }
+    row.setParameters(of: spec.device.flash)
     return row
   }
 
-  private func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
+  func fillDevice(_ row: inout RunRow, _ start: MeterReading, _ end: MeterReading) {
     let counts = end.counts.subtracting(start.counts)
     row.deviceReadCount = counts[.read].operationCount
     row.deviceReadBytes = counts[.read].byteCount
@@ -284,6 +386,7 @@ public final class RunExecutor {
     row.affineMs = charge.affineSeconds * 1000
     row.pdamSteps = charge.pdamStepCount
     row.deviceS = charge.deviceSeconds
+    row.fillFlash(start, end)
   }
 
   private func fillReads(_ row: inout RunRow, _ loop: borrowing PhaseLoop) {
@@ -321,7 +424,7 @@ public final class RunExecutor {
     row.readBytesPerOperationMax = bytesPerOperation.maxRecorded
   }
 
-  private func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
+  func fillSpace(_ row: inout RunRow, _ space: SpaceReport, _ state: KeyState) {
     row.allocatedBytes = space.allocatedByteCount
     row.liveLogicalBytes = state.liveLogicalByteCount
     row.freeLargestExtent = space.largestFreeExtentByteCount
@@ -363,7 +466,12 @@ public final class RunExecutor {
     return row
   }
 
-  private func finishRow(_ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading) {
+  /// Publishes a phase's rows.
+  ///
+  /// - Throws: `KernelDisagreement` when the kernel's count of a phase past the page cache is not ours.
+  func finishRow(
+    _ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading, isCounted: Bool
+  ) throws {
     outcome.runs.append(row)
     outcome.io += IORow.rows(
       runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
@@ -371,27 +479,27 @@ public final class RunExecutor {
     var timing = TimingRow(
       runID: spec.id, phase: phase.name, wallSeconds: seconds.wall, userSeconds: seconds.user,
       systemSeconds: seconds.system, operationCount: row.operations ?? 0)
-    if spec.device.kind == .file, let before = start.kernel, let after = end.kernel {
-      let kernel = after.subtracting(before)
-      let counts = end.counts.subtracting(start.counts)
-      timing.kernelReadBytes = kernel.deviceReadByteCount
-      timing.kernelWriteBytes = kernel.deviceWriteByteCount
-      timing.kernelWriteResidualBytes = Double(kernel.residual(against: counts).writeByteCount)
-      if spec.device.access == .direct, !kernel.residual(against: counts).agrees {
-        observer.noted(
-          "\(spec.label) '\(phase.name)': the kernel's count and ours differ: \(kernel.residual(against: counts))"
-        )
-      }
+    if spec.device.kind == .file, let kernel = end.kernelResidual(since: start) {
+      timing.kernelReadBytes = kernel.counts.deviceReadByteCount
+      timing.kernelWriteBytes = kernel.counts.deviceWriteByteCount
+      timing.kernelWriteResidualBytes = Double(kernel.residual.writeByteCount)
+      // The files of a control that is not counted are no part of the device.
+      if isCounted { try kernelAgreement.check(kernel.residual, phase: phase.name) }
     }
     outcome.timing.append(timing)
   }
 
   /// Marks the run failed: what it had measured is not published, each phase says why.
   private func void(_ failure: (phase: String, reason: String)) {
-    let reason = "phase '\(failure.phase)': \(failure.reason)"
-    outcome = RunOutcome()
+    outcome = Self.voided(spec, reason: "phase '\(failure.phase)': \(failure.reason)")
+  }
+
+  /// The outcome of a run that failed.
+  static func voided(_ spec: RunSpec, reason: String) -> RunOutcome {
+    var outcome = RunOutcome()
     outcome.failure = reason
-    outcome.runs = Self.emptyRows(spec, status: .failed, reason: reason)
+    outcome.runs = emptyRows(spec, status: .failed, reason: reason)
+    return outcome
   }
 
   /// Rows for a run that has nothing to show.
@@ -404,7 +512,7 @@ public final class RunExecutor {
   }
 
   /// What identifies a row.
-  private static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
+  static func row(of spec: RunSpec, _ phase: PhaseSpec, _ ordinal: Int, status: RunStatus) -> RunRow {
     var row = RunRow(runID: spec.id, phase: phase.name)
     row.study = spec.study
     row.engine = spec.engine

@@ -1,6 +1,6 @@
 // Key paths: how an axis, a scale and `--set` name one value of a study.
 //
-//   memory_budget                     workload.records             device.transfer_unit
+//   memory_budget                     workload.records             device.transfer_unit, device.flash.spare
 //   commit.batch_operations           engines.LABEL.records        engines.LABEL.PARAMETER
 //   engines.LABEL.maximum_operations
 //   phases.NAME.KEY                   phases.NAME.mix.OPERATION
@@ -17,6 +17,7 @@ struct AxisScope {
   enum Field {
     case parameter(ParameterDescriptor)
     case budget
+    case flashCapacity
   }
 
   /// Why a path means nothing.
@@ -36,6 +37,14 @@ struct AxisScope {
     let rest = parts.dropFirst().joined(separator: ".")
     switch parts[0] {
     case "memory_budget" where parts.count == 1: return .success((.memoryBudget, .budget))
+    case "device" where rest == "flash.capacity": return .success((.device(rest), .flashCapacity))
+    case "device" where parts.count > 2 && parts[1] == "flash":
+      let key = parts.dropFirst(2).joined(separator: ".")
+      return plain(key, StudyVocabulary.flash, "'device.flash'") { .device(StudyVocabulary.flashPrefix + $0) }
+        .mapError { fault in
+          Fault(
+            message: fault.message, allowed: StudyVocabulary.flashKeys.sorted(), nearestTo: fault.nearestTo)
+        }
     case "device": return plain(rest, vocabulary.device, "'device'") { .device($0) }
     case "workload": return plain(rest, vocabulary.workload, "'workload'") { .workload($0) }
     case "commit": return plain(rest, StudyVocabulary.commit, "'commit'") { .commit($0) }

@@ -14,6 +14,7 @@
 
 import KeyValue
 import Primitives
+import Workload
 
 /// What a run is expected to cost.
 public struct RunEstimate: Equatable, Sendable {
@@ -202,9 +203,7 @@ private struct Walk {
       write(Double(run.records), phase, isNew: true, isSequential: isSequential)
       return
     }
-    guard case .integer(let count)? = phase.parameters["operations"] else { return }
-    for (name, share) in Self.shares(phase) {
-      let number = Double(count) * share
+    for (name, number) in Self.operations(phase, run) {
       switch name {
       case "get_hit", "get_miss": read(number, phase)
       case "scan":
@@ -221,8 +220,18 @@ private struct Walk {
     }
   }
 
+  /// The operations of a phase by kind, in a fixed order.
+  private static func operations(_ phase: PhaseSpec, _ run: RunSpec) -> [(String, Double)] {
+    if let section = run.stream?.section(named: phase.name), phase.kind == StudyStream.replayKind {
+      return StreamOperation.allCases.map { ($0.name, Double(section.count(of: $0))) }
+    }
+    guard case .integer(let count)? = phase.parameters["operations"] else { return [] }
+    return shares(phase).map { ($0.0, Double(count) * $0.1) }
+  }
+
   /// Which operations a phase does, and their shares, in a fixed order.
   private static func shares(_ phase: PhaseSpec) -> [(String, Double)] {
+    if phase.kind == "crash" { return [("put", 1)] }
     if case .text(let word)? = phase.parameters["operation"] { return [(word, 1)] }
     var weights: [(String, Double)] = []
     for (name, value) in phase.parameters.sorted where name.hasPrefix("mix.") {

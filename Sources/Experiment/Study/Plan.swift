@@ -79,7 +79,20 @@ private struct PlanBuilder {
         }
       }
     }
+    if let stream = study.stream { try refuse(runs, stream) }
     return runs
+  }
+
+  /// Refuses runs that cannot replay the study's stream.
+  private func refuse(_ runs: [RunSpec], _ stream: StudyStream) throws(StudyProblems) {
+    var messages: [String] = []
+    for run in runs {
+      for fault in stream.faults(of: run) where !messages.contains(fault) { messages.append(fault) }
+    }
+    if messages.isEmpty { return }
+    let place = SourcePlace(file: study.name, line: 1, column: 1)
+    throw StudyProblems(
+      messages.prefix(20).map { StudyProblem(place: place, keyPath: "stream", message: $0) })
   }
 
   private var tooMany: StudyProblem {
@@ -147,6 +160,10 @@ private struct PlanBuilder {
     }
     // An axis over the workload's records is meant for every engine without records of its own.
     if let records = cell.engineRecords { cell.workload["records"] = .integer(records) }
+    let unit = cell.device.transferUnitByteCount
+    if let fault = cell.device.flash?.fault(transferUnitByteCount: unit) {
+      report("device.flash.\(fault.key)", fault.reason, cell.points)
+    }
     if let fault = vocabulary.workloadFault(cell.workload) {
       report("workload.\(fault.parameter)", fault.reason, cell.points)
     }
@@ -182,11 +199,15 @@ private struct PlanBuilder {
   private func run(_ cell: Cell, engine: Int, repeatIndex: Int, ordinal: Int) -> RunSpec {
     let entry = study.engines[engine]
     let dataByteCount = vocabulary.dataByteCount(cell.workload)
+    var device = cell.device
+    device.flash = device.flash?.resolved(
+      dataByteCount: dataByteCount, transferUnitByteCount: device.transferUnitByteCount)
     return RunSpec(
       ordinal: ordinal, study: study.name, label: entry.label, engine: entry.engine,
       engineFormatVersion: vocabulary.engine(entry.engine)?.formatVersion ?? 0,
-      engineParameters: cell.engineParameters, workload: cell.workload, device: cell.device,
+      engineParameters: cell.engineParameters, workload: cell.workload, device: device,
       memoryBudgetByteCount: cell.memoryBudget.byteCount(dataByteCount: dataByteCount), commit: cell.commit,
-      phases: cell.phases, studySeed: study.seed, repeatIndex: repeatIndex, axisPoints: cell.points)
+      phases: cell.phases, studySeed: study.seed, repeatIndex: repeatIndex, axisPoints: cell.points,
+      stream: study.stream)
   }
 }

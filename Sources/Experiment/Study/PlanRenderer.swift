@@ -67,6 +67,13 @@ public enum PlanRenderer {
         + "\(ByteText.short(total.deviceWriteByteCount)) written, \(ByteText.short(total.deviceReadByteCount)) read, "
         + "at most \(ByteText.short(total.peakMemoryByteCount)) of memory")
     lines.append("Estimates are coarse: bytes and seconds within a factor of 3.")
+    if !study.claims.isEmpty {
+      lines.append("")
+      lines.append("claims, checked when the runs are done:")
+      for claim in study.claims {
+        lines.append("  \(claim.claim) (\(claim.kind.rawValue)): \(claim.sentence)")
+      }
+    }
     for warning in total.warnings { lines.append("warning: \(warning)") }
     for row in refused.prefix(maximumRowCount) {
       for reason in row.refusals { lines.append("refused: \(row.run.id) (\(row.run.label)): \(reason)") }
@@ -92,6 +99,7 @@ public enum PlanRenderer {
       .init("refused_count", .integer(refused)),
       .init("total", value(outline.total)),
       .init("runs", .list(runs)),
+      .init("claims", .list(outline.plan.study.claims.map(\.value))),
     ]).json
   }
 

@@ -46,36 +46,37 @@ extension RunEstimate {
     if let reason = vocabulary.engine(run.engine)?.absentBecause {
       reasons.append("engine '\(run.engine)' is absent: \(reason)")
     }
-    if let limits = vocabulary.limits[run.engine] {
-      let key = run.workload.integer("key_bytes")
-      if key > limits.maximumKeyByteCount {
-        reasons.append(
-          "keys of \(key) bytes are longer than engine '\(run.engine)' takes, \(limits.maximumKeyByteCount) bytes"
-        )
-      }
-      let value = Int(vocabulary.meanValueByteCount(run.workload))
-      if value > limits.maximumValueByteCount {
-        let limit = limits.maximumValueByteCount
-        reasons.append(
-          "values of \(value) bytes are longer than engine '\(run.engine)' takes, \(limit) bytes")
-      }
-      if run.commit.batchOperations > limits.maximumBatchOperationCount {
-        reasons.append(
-          "a batch of \(run.commit.batchOperations) operations is larger than engine '\(run.engine)' takes, "
-            + "\(limits.maximumBatchOperationCount)")
-      }
-    }
+    let (limits, limitReasons) = EngineRefusal.reasons(run, vocabulary)
+    reasons += limitReasons
     let unit = run.device.transferUnitByteCount
     if unit & (unit - 1) != 0 { reasons.append("a transfer unit of \(unit) bytes is no power of two") }
     if run.device.capacityByteCount % unit != 0 || run.device.maximumTransferByteCount % unit != 0 {
       reasons.append("device.capacity and device.maximum_transfer must be multiples of \(unit) bytes")
     }
+    if run.device.kind == .file, let crash = run.phases.first(where: { $0.kind == "crash" }) {
+      reasons.append(
+        "phase '\(crash.name)' cuts the power, and only a memory device can lose it; set device.kind to memory"
+      )
+    }
+    if run.device.flash != nil, let crash = run.phases.first(where: { $0.kind == "crash" }) {
+      reasons.append(
+        "phase '\(crash.name)' cuts the power, and the flash model's wear would not outlive it; leave out "
+          + "device.flash or the phase")
+    }
     let data = vocabulary.dataByteCount(run.workload)
-    let stores = vocabulary.limits[run.engine]?.stores ?? (run.engine != "null")
+    let stores = limits?.stores ?? (run.engine != "null")
     if stores && data > run.device.capacityByteCount {
       reasons.append(
         "the records are \(size(data)), and the device holds \(size(run.device.capacityByteCount)); "
           + "raise device.capacity or lower the records")
+    }
+    if stores, let drive = run.device.flash?.configuration {
+      let exported = drive.exportedBlockCount * drive.eraseBlockByteCount
+      if data > exported {
+        reasons.append(
+          "the records are \(size(data)), and the flash drive exports \(size(exported)); "
+            + "raise device.flash.capacity or lower the records")
+      }
     }
     if let free = resources.freeMemoryByteCount, Double(peakMemoryByteCount) > Self.usableShare * Double(free)
     {

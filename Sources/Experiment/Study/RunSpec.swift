@@ -6,7 +6,8 @@
 // Invariants
 // 1. `id` is a function of engine, format version, label, every parameter, device, budget, commit, phases, seed
 //    and repeat, and of nothing else: not of the study's name, the run's place in the plan, key order, comments,
-//    or figures. Values written as sizes, counts or fractions enter as the numbers they stand for.
+//    or figures. A recorded stream enters by the hash of its bytes, not by its path. Values written as sizes, counts
+//    or fractions enter as the numbers they stand for.
 // 2. Parameter sets are complete (defaults filled in) and within the ranges of their descriptors.
 // 3. Runs of one repeat have the same seed, so every engine sees the same operation stream.
 //
@@ -38,12 +39,14 @@ public struct DeviceSpec: Equatable, Sendable {
   public var access: FileAccess
   /// The folder a file device makes its file in; nil means a scratch folder.
   public var path: String?
+  /// The modelled flash drive below the device; nil for none.
+  public var flash: FlashSpec?
 
   /// A device; the values a study leaves out are those given here.
   public init(
     kind: Kind = .memory, capacityByteCount: Int = 4 << 30, transferUnitByteCount: Int = 4096,
     coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20, profile: String,
-    access: FileAccess = .direct, path: String? = nil
+    access: FileAccess = .direct, path: String? = nil, flash: FlashSpec? = nil
   ) {
     self.kind = kind
     self.capacityByteCount = capacityByteCount
@@ -53,9 +56,10 @@ public struct DeviceSpec: Equatable, Sendable {
     self.profile = profile
     self.access = access
     self.path = path
+    self.flash = flash
   }
 
-  /// The keys of a study's `device:`, file keys only for files.
+  /// The keys of a study's `device:`, file keys only for files, the flash drive only when there is one.
   public var value: StudyValue {
     var entries: [StudyValue.Entry] = [
       .init("kind", .text(kind.rawValue)),
@@ -69,6 +73,7 @@ public struct DeviceSpec: Equatable, Sendable {
       entries.append(.init("io", .text(access.rawValue)))
       if let path { entries.append(.init("path", .text(path))) }
     }
+    if let flash { entries.append(.init("flash", flash.value)) }
     return .map(entries)
   }
 }
@@ -165,12 +170,15 @@ public struct RunSpec: Equatable, Sendable {
   public let repeatIndex: Int
   /// Where in the grid this run stands, in the study's order of axes; the values are also in the fields above.
   public var axisPoints: [AxisPoint]
+  /// The recorded stream that replay phases take their operations from; its content is part of the identity.
+  public let stream: StudyStream?
 
   /// A run; computes its id.
   public init(
     ordinal: Int, study: String, label: String, engine: String, engineFormatVersion: Int,
     engineParameters: ParameterSet, workload: ParameterSet, device: DeviceSpec, memoryBudgetByteCount: Int,
-    commit: CommitSpec, phases: [PhaseSpec], studySeed: Int, repeatIndex: Int, axisPoints: [AxisPoint] = []
+    commit: CommitSpec, phases: [PhaseSpec], studySeed: Int, repeatIndex: Int, axisPoints: [AxisPoint] = [],
+    stream: StudyStream? = nil
   ) {
     precondition(memoryBudgetByteCount > 0, "A run's memory budget is at least one byte.")
     self.ordinal = ordinal
@@ -187,11 +195,12 @@ public struct RunSpec: Equatable, Sendable {
     self.studySeed = studySeed
     self.repeatIndex = repeatIndex
     self.axisPoints = axisPoints
+    self.stream = stream
     let content = Self.content(
       label: label, engine: engine, engineFormatVersion: engineFormatVersion,
       engineParameters: engineParameters, workload: workload, device: device,
       memoryBudgetByteCount: memoryBudgetByteCount, commit: commit, phases: phases, studySeed: studySeed,
-      repeatIndex: repeatIndex)
+      repeatIndex: repeatIndex, streamHash: stream?.contentHash)
     id = String(SHA256.hexadecimal(Array(content.canonicalJSON.utf8)).prefix(12))
   }
 
@@ -219,7 +228,7 @@ public struct RunSpec: Equatable, Sendable {
       label: label, engine: engine, engineFormatVersion: engineFormatVersion,
       engineParameters: engineParameters, workload: workload, device: device,
       memoryBudgetByteCount: memoryBudgetByteCount, commit: commit, phases: phases, studySeed: studySeed,
-      repeatIndex: repeatIndex)
+      repeatIndex: repeatIndex, streamHash: stream?.contentHash)
   }
 
   /// The text whose SHA-256 begins with `id`.
@@ -238,9 +247,9 @@ public struct RunSpec: Equatable, Sendable {
   private static func content(
     label: String, engine: String, engineFormatVersion: Int, engineParameters: ParameterSet,
     workload: ParameterSet, device: DeviceSpec, memoryBudgetByteCount: Int, commit: CommitSpec,
-    phases: [PhaseSpec], studySeed: Int, repeatIndex: Int
+    phases: [PhaseSpec], studySeed: Int, repeatIndex: Int, streamHash: String?
   ) -> StudyValue {
-    .map([
+    let entries: [StudyValue.Entry] = [
       .init("label", .text(label)),
       .init("engine", .text(engine)),
       .init("engine_format_version", .integer(engineFormatVersion)),
@@ -253,6 +262,8 @@ public struct RunSpec: Equatable, Sendable {
       .init("study_seed", .integer(studySeed)),
       .init("repeat", .integer(repeatIndex)),
       .init("seed", .integer(Int(seed(studySeed: studySeed, repeatIndex: repeatIndex)))),
-    ])
+    ]
+    // Runs without a stream keep the ids they had before there were any.
+    return .map(entries + (streamHash.map { [.init("stream_sha256", .text($0))] } ?? []))
   }
 }

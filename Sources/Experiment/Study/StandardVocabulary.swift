@@ -19,7 +19,12 @@ extension StudyVocabulary {
     },
     deviceProfiles: DeviceProfile.all.map(\.name),
     figures: standardFigures,
-    metrics: MetricRegistry.entries.map(\.id),
+    metrics: numbers(MetricRegistry.entries, in: [.runs, .timing]),
+    sampledMetrics: numbers(MetricRegistry.entries, in: [.series]),
+    metricFamilies: MetricRegistry.families.filter { $0.kind != .text }.map { family in
+      (family.familyPrefix ?? family.id, String(family.id.drop { $0 != ">" }.dropFirst()))
+    },
+    models: standardModels,
     workloadFault: { set in
       do throws(WorkloadError) {
         _ = try WorkloadSpec(parameters: set, seed: 0)
@@ -35,10 +40,30 @@ extension StudyVocabulary {
         // A set with a fault never comes here from a decoder; its nominal size serves a caller that asks anyway.
         return Double(set.integer("value_bytes"))
       }
+    },
+    longestValueByteCount: { set in
+      do throws(WorkloadError) {
+        return try WorkloadSpec(parameters: set, seed: 0).values.sizes.maximumByteCount
+      } catch {
+        return set.integer("value_bytes")
+      }
     })
+
+  /// The ids of the metrics that are numbers in one of `tables`.
+  private static func numbers(_ metrics: [Metric], in tables: Set<RecordTable>) -> [String] {
+    metrics.filter { $0.kind != .text && !tables.isDisjoint(with: $0.tables) && $0.id != "schema_version" }
+      .map(\.id)
+  }
+
+  /// The models claims and figures may name: those of the report's catalogue, which this side does not import.
+  private static let standardModels = [
+    "append_log_put", "append_log_get", "sorted_file_load", "sorted_file_get", "b_tree_in_place_put",
+    "b_tree_get",
+  ]
 
   private static func need(_ phase: PhaseDescriptor) -> Phase.Need {
     if phase.kind == "load" { return .loadsRecords }
+    if phase.kind == StudyStream.replayKind { return .mayLoadRecords }
     return phase.movesData ? .needsRecords : .nothing
   }
 
@@ -49,5 +74,10 @@ extension StudyVocabulary {
     Figure("read_amplification", "Bytes read per byte returned, one group of bars per phase."),
     Figure("amplification_over_operations", "How amplification develops while a phase runs."),
     Figure("space_amplification", "Bytes allocated per live logical byte, one bar per engine."),
+    Figure("recovery_cost", "What opening after a power cut read and wrote, and what was lost, by engine."),
+    Figure(
+      "lines",
+      "Any metric along an axis of the study or over operations, one line per series, with intervals.",
+      takesMetric: true, takesAxis: true),
   ]
 }

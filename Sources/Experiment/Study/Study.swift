@@ -4,7 +4,9 @@
 // 1. A study in this form has no problems: it came from the decoder, which would have listed them.
 // 2. Decoding `yaml` gives an equal study. Scales are not part of it: the one asked for is folded in.
 
+import Foundation
 import KeyValue
+import Results
 
 /// How much memory an engine may hold.
 public enum MemoryBudgetSpec: Equatable, Sendable, CustomStringConvertible {
@@ -113,45 +115,6 @@ public struct StudyAxis: Equatable, Sendable {
   }
 }
 
-/// One item of a study's `figures:`.
-public struct FigureSpec: Equatable, Sendable {
-  /// The kind of figure.
-  public var figure: String
-  /// Names of the phases it shows, in order; empty for all.
-  public var phases: [String]
-  /// The metric it shows, when the kind lets one choose.
-  public var metric: String?
-  /// The axis (a key path of `axes:`) along the figure's horizontal.
-  public var axis: String?
-  /// Stands in for the kind's own title.
-  public var title: String?
-
-  /// A figure.
-  public init(
-    figure: String, phases: [String] = [], metric: String? = nil, axis: String? = nil, title: String? = nil
-  ) {
-    self.figure = figure
-    self.phases = phases
-    self.metric = metric
-    self.axis = axis
-    self.title = title
-  }
-
-  /// The figure's item in a study.
-  public var value: StudyValue {
-    var entries: [StudyValue.Entry] = [.init("figure", .text(figure))]
-    if phases.count == 1 {
-      entries.append(.init("phase", .text(phases[0])))
-    } else if !phases.isEmpty {
-      entries.append(.init("phases", .list(phases.map { .text($0) })))
-    }
-    if let metric { entries.append(.init("metric", .text(metric))) }
-    if let axis { entries.append(.init("axis", .text(axis))) }
-    if let title { entries.append(.init("title", .text(title))) }
-    return .map(entries)
-  }
-}
-
 /// A resolved study.
 public struct Study: Equatable, Sendable {
   /// The study's id: lower-case letters, digits, hyphens.
@@ -179,7 +142,13 @@ public struct Study: Equatable, Sendable {
   /// The grid; empty for none.
   public var axes: [StudyAxis]
   /// What the report draws.
-  public var figures: [FigureSpec]
+  public var figures: [FigureRequest]
+  /// What the report checks.
+  public var claims: [ClaimRequest]
+  /// The recorded stream that replay phases take their operations from.
+  public var stream: StudyStream?
+  /// The most runs made side by side, nil when the study does not say; no part of any run's identity.
+  public var jobs: Int? = nil
 
   /// The study as plain data, keys in the order of the grammar.
   public var value: StudyValue {
@@ -194,8 +163,10 @@ public struct Study: Equatable, Sendable {
       entries.append(.init("parameters", StudyValue(engine.parameters)))
       return .map(entries)
     }
+    let execution = jobs.map { [StudyValue.Entry("execution", .map([.init("jobs", .integer($0))]))] } ?? []
     let axisEntries = axes.map { StudyValue.Entry($0.path, .list($0.values.map { StudyValue($0) })) }
-    return .map([
+    let streamEntry = stream.map { [StudyValue.Entry("stream", .text($0.path))] } ?? []
+    let head: [StudyValue.Entry] = [
       .init("schema", .integer(1)),
       .init("study", .text(name)),
       .init("title", .text(title)),
@@ -205,16 +176,27 @@ public struct Study: Equatable, Sendable {
       .init("memory_budget", StudyValue(memoryBudget.value)),
       .init("device", device.value),
       .init("workload", StudyValue(workload)),
+    ]
+    let tail: [StudyValue.Entry] = [
       .init("commit", commit.value),
       .init("engines", .list(engineValues)),
       .init("phases", .list(phases.map(\.value))),
       .init("axes", .map(axisEntries)),
       .init("figures", .list(figures.map(\.value))),
-    ])
+      .init("claims", .list(claims.map(\.value))),
+    ]
+    return .map(head + streamEntry + tail + execution)
   }
 
   /// The study for people; decodes to an equal study.
   public var yaml: String { value.yaml }
+
+  /// The study with the place of its stream in full, for a process that does not know where the study was read.
+  var portableYAML: String {
+    var study = self
+    if let file = stream?.file { study.stream?.path = URL(fileURLWithPath: file).standardizedFileURL.path }
+    return study.yaml
+  }
 
   /// The study for the manifest.
   public var json: String { value.json }

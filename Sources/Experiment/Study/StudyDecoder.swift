@@ -20,8 +20,7 @@ struct StudyDecoder {
   /// The keys at the top of a study.
   static let rootKeys: [String] = [
     "schema", "study", "title", "question", "seed", "repeats", "memory_budget", "device", "workload",
-    "commit",
-    "engines", "phases", "axes", "scales", "figures",
+    "stream", "commit", "engines", "phases", "axes", "scales", "figures", "claims", "execution",
   ]
 
   /// The study in `root`, nil when there were problems.
@@ -56,13 +55,24 @@ struct StudyDecoder {
     let phases = phases(root)
     let scope = AxisScope(vocabulary: vocabulary, engines: engines, phases: phases)
     let axes = axes(root, scope: scope)
-    let figures = figures(root, phases: phases, axes: axes)
+    let figures = figures(root, scope: scope, axes: axes)
+    let claims = claims(root, scope: scope, axes: axes, figures: figures)
+    let jobs = jobs(root)
     guard problems.isEmpty, let name, let budget, let device else { return nil }
     return Study(
       name: name, title: title, question: question, seed: numbers["seed"] ?? 1,
       repeats: numbers["repeats"] ?? 1,
       memoryBudget: budget, device: device, workload: workload, commit: CommitSpec(commit), engines: engines,
-      phases: phases, axes: axes, figures: figures)
+      phases: phases, axes: axes, figures: figures, claims: claims, jobs: jobs)
+  }
+
+  /// The most runs made side by side, nil when the study does not say.
+  private mutating func jobs(_ root: SourceNode) -> Int? {
+    guard root["execution"] != nil else { return nil }
+    guard case .integer(let count)? = section(root, "execution", StudyVocabulary.execution)["jobs"] else {
+      return nil
+    }
+    return count
   }
 
   // MARK: Problems
@@ -77,13 +87,13 @@ struct StudyDecoder {
       StudyProblem(place: place, keyPath: path, message: message, allowed: words, nearest: nearest))
   }
 
-  private mutating func unknownKey(
+  mutating func unknownKey(
     _ entry: SourceNode.Entry, path: String, of owner: String, allowed: [String]
   ) {
     problem(entry.keyPlace, path, "is not a key of \(owner)", allowed, nearestTo: entry.key)
   }
 
-  private mutating func missing(_ key: String, at place: SourcePlace, path: String) {
+  mutating func missing(_ key: String, at place: SourcePlace, path: String) {
     problem(place, path, "is missing")
   }
 
@@ -141,7 +151,7 @@ struct StudyDecoder {
   }
 
   /// A free text, nil when absent or after a problem.
-  private mutating func text(_ node: SourceNode?, path: String) -> String? {
+  mutating func text(_ node: SourceNode?, path: String) -> String? {
     guard let node else { return nil }
     guard let text = node.text else {
       problem(node.place, path, "is \(node.nameForMessage), a text is wanted")
@@ -174,7 +184,7 @@ struct StudyDecoder {
   }
 
   /// A map of parameters, complete; `extra` keys are the caller's.
-  private mutating func parameters(
+  mutating func parameters(
     _ node: SourceNode?, at place: SourcePlace, path: String, owner: String,
     _ descriptors: [ParameterDescriptor], extra: [String] = []
   ) -> ParameterSet {
@@ -252,7 +262,7 @@ struct StudyDecoder {
   }
 
   /// A name: `[a-z0-9]`, then also hyphens, and underscores where allowed.
-  private mutating func identifier(_ node: SourceNode, path: String, allowsUnderscore: Bool) -> String? {
+  mutating func identifier(_ node: SourceNode, path: String, allowsUnderscore: Bool) -> String? {
     let letters = allowsUnderscore ? "a-z 0-9 - _" : "a-z 0-9 -"
     guard let text = node.text else {
       problem(node.place, path, "is \(node.nameForMessage), a name is wanted", [letters])
@@ -281,7 +291,7 @@ struct StudyDecoder {
     let place = root.entries.first { $0.key == "device" }?.keyPlace ?? root.place
     let node = root["device"]
     let set = parameters(
-      node, at: place, path: "device", owner: "'device'", vocabulary.device, extra: ["path"])
+      node, at: place, path: "device", owner: "'device'", vocabulary.device, extra: ["path", "flash"])
     let path = text(node?["path"], path: "device.path")
     let at = { (key: String) in node?[key]?.place ?? place }
     if case .integer(let unit)? = set["transfer_unit"] {
@@ -297,7 +307,8 @@ struct StudyDecoder {
       }
     }
     guard problems.count == before else { return nil }
-    let spec = DeviceSpec(set, path: path)
+    var spec = DeviceSpec(set, path: path)
+    spec.flash = flash(node, transferUnitByteCount: spec.transferUnitByteCount)
     if spec.kind == .memory {
       for key in ["io", "path"] {
         guard let entry = node?.entries.first(where: { $0.key == key }) else { continue }
@@ -442,6 +453,7 @@ struct StudyDecoder {
           problem(kindNode.place, "\(path).phase", message)
           problems[problems.count - 1].allowed = "a phase of kind \(loads.joined(separator: ", ")) before it"
         }
+      case .mayLoadRecords: loadPlace = loadPlace ?? kindNode.place
       case .nothing: break
       }
       phases.append(PhaseSpec(kind: kind, name: name, parameters: phaseParameters(item, phase, name: name)))
@@ -508,6 +520,7 @@ struct StudyDecoder {
         let value: ParameterValue?
         switch resolved.field {
         case .budget: value = budgetValue(item, path: path)
+        case .flashCapacity: value = flashCapacity(item, path: path)
         case .parameter(let descriptor): value = parameter(item, descriptor, path: path)
         }
         guard let value else { continue }
@@ -532,69 +545,8 @@ struct StudyDecoder {
     return axes
   }
 
-  private mutating func figures(_ root: SourceNode, phases: [PhaseSpec], axes: [StudyAxis]) -> [FigureSpec] {
-    guard let node = root["figures"], !node.isNull else { return [] }
-    guard case .list(let items) = node.content else {
-      problem(node.place, "figures", "is \(node.nameForMessage), a list is wanted")
-      return []
-    }
-    let kinds = vocabulary.figures.map(\.name)
-    let keys = ["axis", "figure", "metric", "phase", "phases", "title"]
-    let phaseNames = phases.map(\.name)
-    var figures: [FigureSpec] = []
-    for (index, item) in items.enumerated() {
-      let path = "figures.\(index)"
-      guard case .map(let entries) = item.content else {
-        problem(
-          item.place, path, "is \(item.nameForMessage), a map such as { figure: KIND } is wanted", kinds)
-        continue
-      }
-      for entry in entries where !keys.contains(entry.key) {
-        unknownKey(entry, path: "\(path).\(entry.key)", of: "a figure", allowed: keys)
-      }
-      guard let kindNode = item["figure"] else {
-        missing("figure", at: item.place, path: "\(path).figure")
-        continue
-      }
-      var figure = FigureSpec(figure: kindNode.text ?? "")
-      if !kinds.contains(figure.figure) {
-        let message = "is \(kindNode.nameForMessage), which is no kind of figure"
-        problem(kindNode.place, "\(path).figure", message, kinds, nearestTo: figure.figure)
-      }
-      if let entry = entries.first(where: { $0.key == "phase" }) {
-        if item["phases"] != nil {
-          problem(entry.keyPlace, "\(path).phase", "stands beside 'phases'; keep one")
-        }
-        figure.phases += word(entry.value, path: "\(path).phase", phaseNames, what: "phase of this study")
-      }
-      if let list = item["phases"] {
-        if list.items.isEmpty {
-          problem(
-            list.place, "\(path).phases", "is \(list.nameForMessage), a list of phases is wanted", phaseNames)
-        }
-        for phase in list.items {
-          figure.phases += word(phase, path: "\(path).phases", phaseNames, what: "phase of this study")
-        }
-      }
-      let taken = vocabulary.figures.first { $0.name == figure.figure }
-      for (key, isTaken) in [("metric", taken?.takesMetric), ("axis", taken?.takesAxis)] {
-        guard isTaken == false, let entry = entries.first(where: { $0.key == key }) else { continue }
-        problem(entry.keyPlace, "\(path).\(key)", "is not a key of a figure of kind '\(figure.figure)'")
-      }
-      if let node = item["metric"] {
-        figure.metric = word(node, path: "\(path).metric", vocabulary.metrics, what: "metric").first
-      }
-      if let node = item["axis"] {
-        figure.axis = word(node, path: "\(path).axis", axes.map(\.path), what: "axis of this study").first
-      }
-      figure.title = text(item["title"], path: "\(path).title")
-      figures.append(figure)
-    }
-    return figures
-  }
-
   /// One of `words`, none after a problem.
-  private mutating func word(
+  mutating func word(
     _ node: SourceNode, path: String, _ words: [String], what: String
   ) -> [String] {
     if let text = node.text, words.contains(text) { return [text] }
@@ -653,6 +605,12 @@ extension DeviceSpec {
 
   /// This device with one key changed.
   func setting(_ name: String, to value: ParameterValue) -> DeviceSpec {
+    if name.hasPrefix(StudyVocabulary.flashPrefix) {
+      var device = self
+      let key = String(name.dropFirst(StudyVocabulary.flashPrefix.count))
+      device.flash = (flash ?? FlashSpec()).setting(key, to: value)
+      return device
+    }
     var set = ParameterSet([
       "kind": .text(kind.rawValue), "capacity": .integer(capacityByteCount),
       "transfer_unit": .integer(transferUnitByteCount), "coalesce": .boolean(coalesces),
@@ -660,7 +618,9 @@ extension DeviceSpec {
       "io": .text(access.rawValue),
     ])
     set[name] = value
-    return DeviceSpec(set, path: path)
+    var device = DeviceSpec(set, path: path)
+    device.flash = flash
+    return device
   }
 }
 

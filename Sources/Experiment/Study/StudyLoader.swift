@@ -60,9 +60,10 @@ extension Study {
     }
     overrides.finish(&root)
     var decoder = StudyDecoder(vocabulary: vocabulary)
-    let study = decoder.study(root)
+    var study = decoder.study(root)
+    let streamProblems = study?.attachStream(root, file: file) ?? []
     let scales = scaleProblems(tree, vocabulary: vocabulary, known: decoder.problems + overrides.problems)
-    let problems = treeProblems + overrides.problems + decoder.problems + scales
+    let problems = treeProblems + overrides.problems + decoder.problems + streamProblems + scales
     guard problems.isEmpty, let study else { throw StudyProblems(problems) }
     return study
   }

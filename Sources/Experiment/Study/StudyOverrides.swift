@@ -8,7 +8,7 @@
 //    figures along it stay what they are.
 // 2. A phase given another distribution forgets the parameters that only the old one takes.
 // 3. `engines` set to a list of labels keeps those engines only, in the study's order, after everything else; axes
-//    of engines left out go with them, and figures along those axes.
+//    of engines left out go with them, and figures along those axes, and claims about those engines.
 
 import Primitives
 
@@ -71,7 +71,7 @@ struct StudyOverrides {
     switch parts[0] {
     case "engines": setEngine(parts, path, to: value, at: place, in: &root)
     case "phases": setPhase(parts, path, to: value, at: place, in: &root)
-    case "axes", "scales", "figures":
+    case "axes", "scales", "figures", "claims":
       let message = "cannot be set; set the key itself, to a comma list for an axis"
       problems.append(StudyProblem(place: place, keyPath: path, message: message))
     default: Self.setNested(parts[...], to: value, at: place, in: &root)
@@ -100,6 +100,7 @@ struct StudyOverrides {
     guard !kept.isEmpty else { return }
     list.items = list.items.indices.filter { kept.contains($0) }.map { list.items[$0] }
     root["engines"] = list
+    dropClaims(&root, labels.indices.filter { !kept.contains($0) }.map { labels[$0] })
     guard var axes = root["axes"] else { return }
     var gone: Set<String> = []
     axes.entries.removeAll { entry in
@@ -114,6 +115,17 @@ struct StudyOverrides {
     guard var figures = root["figures"], !gone.isEmpty else { return }
     figures.items.removeAll { figure in figure["axis"]?.text.map { gone.contains($0) } ?? false }
     root["figures"] = figures
+  }
+
+  /// Removes claims about engines that were left out: nothing is left to check them by.
+  private func dropClaims(_ root: inout SourceNode, _ gone: [String]) {
+    guard var claims = root["claims"], !gone.isEmpty else { return }
+    claims.items.removeAll { claim in
+      (claim["series"]?.items ?? []).contains { series in
+        gone.contains(series.text ?? series["engine"]?.text ?? "")
+      }
+    }
+    root["claims"] = claims
   }
 
   private mutating func setAxis(

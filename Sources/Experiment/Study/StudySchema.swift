@@ -29,10 +29,16 @@ public enum StudySchema {
     for descriptor in root where descriptor.name != "schema" { properties.append(property(descriptor)) }
     var device = vocabulary.device.map { property($0) }
     device.append(.init("path", text("The folder a file device makes its file in.")))
+    device.append(.init("flash", flash))
     properties += [
       .init("memory_budget", budget),
       .init("device", object(device, description: "What the bytes live on.")),
       .init("workload", parameters(vocabulary.workload, description: "Keys and values.")),
+      .init(
+        "stream",
+        text(
+          "A recorded operation stream that replay phases take their operations from, relative to this file.")
+      ),
       .init("commit", parameters(StudyVocabulary.commit, description: "How writes are grouped.")),
       .init(
         "engines", list(oneOf(vocabulary.engines.map { engine($0, vocabulary) }), "The engines compared.")),
@@ -41,6 +47,8 @@ public enum StudySchema {
       .init("axes", axes),
       .init("scales", scales),
       .init("figures", list(figure(vocabulary), "What the report draws.")),
+      .init("claims", list(claim(vocabulary), "What the report checks.")),
+      .init("execution", parameters(StudyVocabulary.execution, description: "How the runs are made.")),
     ]
     var required = root.filter { $0.defaultValue == nil }.map(\.name)
     required += ["study", "memory_budget", "engines", "phases"]
@@ -81,27 +89,11 @@ public enum StudySchema {
     return object(head + entries(descriptors), description: phase.summary, required: ["phase"] + required)
   }
 
-  private static func figure(_ vocabulary: StudyVocabulary) -> StudyValue {
-    let kinds = vocabulary.figures.map { kind in
-      StudyValue.map([.init("const", .text(kind.name)), .init("description", .text(kind.summary))])
-    }
-    let name = StudyValue.map([.init("type", .text("string"))])
-    return object(
-      [
-        .init("figure", .map([.init("oneOf", .list(kinds))])),
-        .init("phase", text("The one phase it shows.")),
-        .init("phases", list(name, "The phases it shows.")),
-        .init("metric", words(vocabulary.metrics, "The metric it shows.")),
-        .init("axis", text("The key path, among the study's axes, along the horizontal.")),
-        .init("title", text("Stands in for the kind's own title.")),
-      ], description: "A figure.", required: ["figure"])
-  }
-
-  private static let namePattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
+  static let namePattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
   private static let pathPattern =
     "^(memory_budget|(device|workload|commit)\\.[a-z0-9_.]+|(engines|phases)\\.[a-z0-9_-]+\\.[a-z0-9_.]+)$"
   private static let settingPattern =
-    "^(seed|repeats|title|question|engines|memory_budget|(device|workload|commit)\\.[a-z0-9_.]+"
+    "^(seed|repeats|title|question|engines|memory_budget|execution\\.jobs|(device|workload|commit)\\.[a-z0-9_.]+"
     + "|(engines|phases)\\.[a-z0-9_-]+\\.[a-z0-9_.]+)$"
   private static let scalarTypes: StudyValue = .list([.text("string"), .text("number"), .text("boolean")])
 
@@ -140,6 +132,24 @@ public enum StudySchema {
       .init(
         "description", .text("What every engine may hold: a size, or a fraction of the run's data: data/8.")),
     ])
+  }
+
+  private static var flash: StudyValue {
+    let capacity = StudyValue.map([
+      .init("type", .list([.text("integer"), .text("string")])),
+      .init("pattern", .text("^(data\\*[0-9][0-9_]*(\\.[0-9]+)?|\(sizePattern))$")),
+      .init("default", .text(FlashSpec().capacity.description)),
+      .init(
+        "description",
+        .text(
+          "What the drive exports: a size, or a multiple of the run's data: data*2. At least 16 erase blocks."
+        )),
+    ])
+    let rest = StudyVocabulary.flash.map { property($0) }
+    let drive = object(
+      [.init("capacity", capacity)] + rest,
+      description: "A modelled flash drive, for wa_flash; without this key nothing is modelled.")
+    return drive
   }
 
   private static let sizePattern = "[0-9][0-9_]*(\\.[0-9]+)? ?(B|KiB|MiB|GiB|TiB)?"
@@ -198,7 +208,7 @@ public enum StudySchema {
     return object(entries(descriptors), description: description, required: required)
   }
 
-  private static func object(
+  static func object(
     _ properties: [StudyValue.Entry], description: String, required: [String] = []
   ) -> StudyValue {
     var entries: [StudyValue.Entry] = [
@@ -209,24 +219,24 @@ public enum StudySchema {
     return .map(entries)
   }
 
-  private static func list(_ item: StudyValue, _ description: String) -> StudyValue {
+  static func list(_ item: StudyValue, _ description: String) -> StudyValue {
     .map([
       .init("type", .text("array")), .init("description", .text(description)), .init("items", item),
       .init("minItems", .integer(1)),
     ])
   }
 
-  private static func oneOf(_ items: [StudyValue]) -> StudyValue { .map([.init("oneOf", .list(items))]) }
+  static func oneOf(_ items: [StudyValue]) -> StudyValue { .map([.init("oneOf", .list(items))]) }
 
-  private static func text(_ description: String) -> StudyValue {
+  static func text(_ description: String) -> StudyValue {
     .map([.init("type", .text("string")), .init("description", .text(description))])
   }
 
-  private static func words(_ words: [String], _ description: String) -> StudyValue {
+  static func words(_ words: [String], _ description: String) -> StudyValue {
     .map([.init("enum", .list(words.map { .text($0) })), .init("description", .text(description))])
   }
 
-  private static func identifier(_ description: String, pattern: String) -> StudyValue {
+  static func identifier(_ description: String, pattern: String) -> StudyValue {
     .map([
       .init("type", .text("string")), .init("pattern", .text(pattern)),
       .init("description", .text(description)),

@@ -36,6 +36,8 @@ public struct StudyVocabulary: Sendable {
     public enum Need: Sendable {
       /// Writes the records; once per study.
       case loadsRecords
+      /// May write records, which then need no other loading; works on anything.
+      case mayLoadRecords
       /// Works on loaded records.
       case needsRecords
       /// Works on anything.
@@ -82,8 +84,6 @@ public struct StudyVocabulary: Sendable {
 
   /// What the engines are, in the catalogue's order.
   public var engines: [EngineDescriptor]
-  /// The limits of engines that are known without opening them, by name.
-  public var limits: [String: EngineLimits]
   /// The keys of `workload:`; must contain `records`, `key_bytes` and `value_bytes`.
   public var workload: [ParameterDescriptor]
   /// The kinds of phases.
@@ -94,35 +94,48 @@ public struct StudyVocabulary: Sendable {
   public var deviceProfiles: [String]
   /// The kinds of figures.
   public var figures: [Figure]
-  /// The ids of metrics.
+  /// The ids of metrics a row of `runs.csv` or `timing.csv` has a number for.
   public var metrics: [String]
+  /// The ids of the counters sampled while a phase runs.
+  public var sampledMetrics: [String]
+  /// Beginnings and ends of the ids of families of metrics.
+  public var metricFamilies: [(prefix: String, suffix: String)]
+  /// The names of cost models that claims and figures may name.
+  public var models: [String]
   /// Whether a complete set of workload parameters fits together: nil, or the parameter to blame and the reason.
   public var workloadFault: @Sendable (ParameterSet) -> (parameter: String, reason: String)?
   /// Mean bytes of a value, for a complete set of workload parameters that has no fault.
   public var meanValueByteCount: @Sendable (ParameterSet) -> Double
+  /// Bytes of the longest value, for a complete set of workload parameters that has no fault.
+  public var longestValueByteCount: @Sendable (ParameterSet) -> Int
 
   /// A vocabulary.
   public init(
-    engines: [EngineDescriptor], limits: [String: EngineLimits] = [:], workload: [ParameterDescriptor],
+    engines: [EngineDescriptor], workload: [ParameterDescriptor],
     phases: [Phase], distributions: [Distribution], deviceProfiles: [String], figures: [Figure],
-    metrics: [String],
+    metrics: [String], sampledMetrics: [String] = [],
+    metricFamilies: [(prefix: String, suffix: String)] = [], models: [String] = [],
     workloadFault: @escaping @Sendable (ParameterSet) -> (parameter: String, reason: String)? = { _ in nil },
-    meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) }
+    meanValueByteCount: @escaping @Sendable (ParameterSet) -> Double = { Double($0.integer("value_bytes")) },
+    longestValueByteCount: @escaping @Sendable (ParameterSet) -> Int = { $0.integer("value_bytes") }
   ) {
     precondition(!deviceProfiles.isEmpty, "A vocabulary names at least one device profile.")
     for name in ["records", "key_bytes", "value_bytes"] {
       precondition(workload.contains { $0.name == name }, "The workload has a parameter '\(name)'.")
     }
     self.engines = engines
-    self.limits = limits
     self.workload = workload
     self.phases = phases
     self.distributions = distributions
     self.deviceProfiles = deviceProfiles
     self.figures = figures
     self.metrics = metrics
+    self.sampledMetrics = sampledMetrics
+    self.metricFamilies = metricFamilies
+    self.models = models
     self.workloadFault = workloadFault
     self.meanValueByteCount = meanValueByteCount
+    self.longestValueByteCount = longestValueByteCount
   }
 
   /// Bytes of all keys and values of a workload, records × (key + mean value), rounded; at most 2^62.
@@ -168,6 +181,15 @@ public struct StudyVocabulary: Sendable {
     return all
   }
 
+  /// Whether `id` is a metric a row has a number for, of a family or by itself.
+  func isMetric(_ id: String) -> Bool {
+    metrics.contains(id)
+      || metricFamilies.contains { family in
+        id.hasPrefix(family.prefix) && id.hasSuffix(family.suffix)
+          && id.utf8.count > family.prefix.utf8.count + family.suffix.utf8.count
+      }
+  }
+
   /// The names of the distributions that take `parameter`.
   func distributions(taking parameter: String) -> [String] {
     distributions.filter { $0.parameters.contains { $0.name == parameter } }.map(\.name)
@@ -209,6 +231,13 @@ public struct StudyVocabulary: Sendable {
     ParameterDescriptor(
       "sync_every_commits", .integer(0...1_000_000_000), default: .integer(0),
       "Every how many commits one is made durable: 0 never, 1 each, n every n-th."),
+  ]
+
+  /// The keys of `execution:`; they change no number but times.
+  static let execution: [ParameterDescriptor] = [
+    ParameterDescriptor(
+      "jobs", .integer(1...SweepRunner.maximumJobs), default: nil,
+      "The most runs made side by side; 1 for a study of times. Runs on files are always made alone.")
   ]
 
   /// The numbers at the top of a study.

@@ -39,14 +39,14 @@ enum AmplificationOverOperationsFigure: FigureKind {
     }
     let title = request.title ?? (writes ? "Write" : "Read") + " amplification over operations: \(phase)"
     let subtitle = GnuplotScript.wrapped(digest.conditions(of: [phase], repeats: "the first shown"))
-    var script = GnuplotScript(name: fileName(request), title: title, subtitle: subtitle, height: 0)
+    var script = GnuplotScript(name: request.fileName, title: title, subtitle: subtitle, height: 0)
     script.height = script.headHeight + 470
     emit(&script, digest, lines, writes: writes)
     let ends = lines.compactMap { line in
       line.samples.last.map { "\(line.series.name) ends at \(Numbers.short($0.total))" }
     }
     return Figure(
-      name: fileName(request), kind: name, title: title, subtitle: subtitle,
+      name: request.fileName, kind: name, title: title, subtitle: subtitle,
       description: ends.joined(separator: "; ") + ".",
       metrics: (writes ? ["wa_data_end", "wa_total_end"] : ["ra_ios"]) + ["operations"],
       table: table(lines, phase, writes: writes), script: script.text)
@@ -54,12 +54,14 @@ enum AmplificationOverOperationsFigure: FigureKind {
 
   private static func makeLines(_ digest: Digest, _ phase: String, writes: Bool) -> [Line] {
     var lines: [Line] = []
+    let rowsByRun = Dictionary(
+      grouping: digest.record.series.filter { $0.phaseName == phase }, by: \.runIdentifier)
     for series in digest.series {
       guard let group = digest.group(series, phase) else { continue }
       let first = group.rows.min { ($0.repeat ?? 0, $0.runIdentifier) < ($1.repeat ?? 0, $1.runIdentifier) }
       guard let run = first?.runIdentifier else { continue }
       var samples: [Sample] = []
-      for row in digest.record.series where row.runIdentifier == run && row.phaseName == phase {
+      for row in rowsByRun[run] ?? [] {
         guard let operations = row.operations, operations > 0 else { continue }
         let logical = row.logicalWriteBytes ?? 0
         let numerator = writes ? row.totalWriteBytes : row.deviceReadCount

@@ -41,7 +41,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     let causes = order.filter { cause in bars.contains { bar in bar.parts.contains { $0.cause == cause } } }
     let title = request.title ?? "Bytes written by cause: \(phases.joined(separator: ", "))"
     let subtitle = GnuplotScript.wrapped(digest.conditions(of: phases, repeats: "summed"))
-    let fileName = fileName(request)
+    let fileName = request.fileName
     var script = GnuplotScript(name: fileName, title: title, subtitle: subtitle, height: 0)
     let legend = Legend(causes, width: script.width - 24)
     let plotHeight = bars.count * rowHeight + 12

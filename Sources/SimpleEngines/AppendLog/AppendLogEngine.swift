@@ -34,7 +34,7 @@ public final class AppendLogEngine: Engine {
       ParameterDescriptor(
         "read_bytes", .bytes(4_096...(1 << 26)), default: .integer(1 << 16),
         "Log bytes read at a time; at most a sixteenth of the memory."),
-    ], formatVersion: 1)
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try AppendLogGeometry.limits(setting) })
 
   public let limits: EngineLimits
   let geometry: AppendLogGeometry
@@ -60,7 +60,7 @@ public final class AppendLogEngine: Engine {
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> AppendLogEngine {
-    let geometry = try AppendLogGeometry(environment, parameters)
+    let geometry = try AppendLogGeometry(environment.setting(parameters))
     return try rethrowingStorageErrors { () throws(StorageError) in
       let volume = try openVolume(environment, engineTag: descriptor.name)
       return try AppendLogEngine(volume, geometry, syncEveryCommits: environment.syncEveryCommits)

@@ -14,9 +14,10 @@ struct AppendLogGeometry {
   let limits: EngineLimits
 
   /// - Throws: `.invalidParameters` when the memory cannot hold the buffers of a log.
-  init(_ environment: EngineEnvironment, _ parameters: ParameterSet) throws(EngineError) {
-    let unit = environment.channel.transferUnitByteCount
-    let memory = environment.budget.limitByteCount
+  init(_ setting: EngineSetting) throws(EngineError) {
+    let unit = setting.transferUnitByteCount
+    let memory = setting.memoryBudgetByteCount
+    let parameters = setting.parameters
     guard memory >= 32 * unit else {
       throw .invalidParameters(
         reason: "an append log needs \(32 * unit) bytes of memory, it is given \(memory)")
@@ -26,9 +27,7 @@ struct AppendLogGeometry {
       segmentByteCount: parameters.integer("segment_bytes"),
       bufferByteCount: min(parameters.integer("buffer_bytes"), share),
       readByteCount: min(parameters.integer("read_bytes"), share), cause: .record)
-    // The largest power of two of which thirty-two fit into the memory.
-    let largest = 1 << (Int.bitWidth - 1 - (memory / 32).leadingZeroBitCount)
-    let valueByteCount = min(1 << 20, largest)
+    let valueByteCount = largestValueByteCount(memoryBudgetByteCount: memory)
     let keyByteCount = min(4_096, valueByteCount / 4)
     limits = EngineLimits(
       maximumKeyByteCount: keyByteCount, maximumValueByteCount: valueByteCount, offersSnapshots: true)
@@ -38,6 +37,15 @@ struct AppendLogGeometry {
     partByteCount = max(
       min(1 << 16, share), AppendLogFormat.partHeaderByteCount + longestOperationByteCount)
     windowByteCount = max(share, 2 * (keyByteCount + valueByteCount))
+  }
+
+  /// The limits and their reasons.
+  ///
+  /// - Throws: `.invalidParameters`, as opening would.
+  static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    DeclaredLimits(
+      try AppendLogGeometry(setting).limits, keyReason: "a quarter of the longest value, at most 4 KiB",
+      valueReason: largestValueReason(memoryBudgetByteCount: setting.memoryBudgetByteCount))
   }
 
   /// Held as long as the engine is open, beside the log's own buffers: a part, and the value of a get.

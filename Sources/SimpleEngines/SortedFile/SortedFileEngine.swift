@@ -35,7 +35,7 @@ public final class SortedFileEngine: Engine {
       ParameterDescriptor(
         "transfer_bytes", .bytes(512...(1 << 26)), default: .integer(1 << 16),
         "Blocks read or written together while merging; at most a sixteenth of the memory."),
-    ], formatVersion: 1)
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try declaredLimits(setting) })
 
   public let limits: EngineLimits
   let volume: Volume
@@ -55,12 +55,21 @@ public final class SortedFileEngine: Engine {
   public static func open(
     _ environment: EngineEnvironment, parameters: ParameterSet
   ) throws(EngineError) -> SortedFileEngine {
-    let unit = environment.channel.transferUnitByteCount
-    let memory = environment.budget.limitByteCount
-    let blockByteCount = parameters.integer("block_bytes")
-    guard blockByteCount % unit == 0 else {
+    let declared = try declaredLimits(environment.setting(parameters))
+    return try rethrowingStorageErrors { () throws(StorageError) in
+      let volume = try openVolume(environment, engineTag: descriptor.name)
+      return try SortedFileEngine(volume, environment, parameters, declared.limits)
+    }
+  }
+
+  /// The limits, and the geometry they need.
+  private static func declaredLimits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    let memory = setting.memoryBudgetByteCount
+    let blockByteCount = setting.parameters.integer("block_bytes")
+    guard blockByteCount % setting.transferUnitByteCount == 0 else {
       throw .invalidParameters(
-        reason: "block_bytes is \(blockByteCount), not a multiple of the device's transfer unit, \(unit)")
+        reason: "block_bytes is \(blockByteCount), not a multiple of the device's transfer unit, "
+          + "\(setting.transferUnitByteCount)")
     }
     guard memory >= 32 * blockByteCount else {
       throw .invalidParameters(
@@ -68,14 +77,16 @@ public final class SortedFileEngine: Engine {
           "a sorted file of \(blockByteCount)-byte blocks needs \(32 * blockByteCount) bytes of memory, "
           + "it is given \(memory)")
     }
-    return try rethrowingStorageErrors { () throws(StorageError) in
-      let volume = try openVolume(environment, engineTag: descriptor.name)
-      return try SortedFileEngine(volume, environment, parameters)
-    }
+    let limits = EngineLimits(
+      maximumKeyByteCount: blockByteCount / 4,
+      maximumValueByteCount: largestValueByteCount(memoryBudgetByteCount: memory), offersSnapshots: true)
+    return DeclaredLimits(
+      limits, keyReason: "a quarter of block_bytes, \(blockByteCount)",
+      valueReason: largestValueReason(memoryBudgetByteCount: memory))
   }
 
   private init(
-    _ volume: Volume, _ environment: EngineEnvironment, _ parameters: ParameterSet
+    _ volume: Volume, _ environment: EngineEnvironment, _ parameters: ParameterSet, _ limits: EngineLimits
   ) throws(StorageError) {
     let memory = environment.budget.limitByteCount
     self.volume = volume
@@ -83,11 +94,7 @@ public final class SortedFileEngine: Engine {
     batchBlockCount = max(1, min(parameters.integer("transfer_bytes"), memory / 16) / blockByteCount)
     pinsFence = parameters.text("fence") == "pinned"
     syncEveryCommits = environment.syncEveryCommits
-    // The largest power of two of which thirty-two fit into the memory.
-    let largest = 1 << (Int.bitWidth - 1 - (memory / 32).leadingZeroBitCount)
-    limits = EngineLimits(
-      maximumKeyByteCount: blockByteCount / 4, maximumValueByteCount: min(1 << 20, largest),
-      offersSnapshots: true)
+    self.limits = limits
     run = try SortedFileRun(
       decoding: volume.root, blockByteCount: blockByteCount,
       transferUnitByteCount: volume.transferUnitByteCount,

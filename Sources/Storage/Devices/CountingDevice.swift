@@ -39,6 +39,16 @@ public struct DeviceCounts: Equatable, Sendable {
     counts[Int(direction.rawValue)].byteCount += byteCount
   }
 
+  /// These counts and those of another device.
+  public func adding(_ other: DeviceCounts) -> DeviceCounts {
+    var result = self
+    for index in counts.indices {
+      result.counts[index].operationCount += other.counts[index].operationCount
+      result.counts[index].byteCount += other.counts[index].byteCount
+    }
+    return result
+  }
+
   /// These counts less earlier ones of the same device.
   public func subtracting(_ earlier: DeviceCounts) -> DeviceCounts {
     var result = self
@@ -66,6 +76,14 @@ public final class CountingDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
+  }
+
+  /// A count over `base` that goes on from `counts`: a branch of a device that counted so far.
+  init(base: any BlockDevice, continuing counts: DeviceCounts) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+    self.counts = counts
   }
 
   /// Passes the batch on and counts its transfers.

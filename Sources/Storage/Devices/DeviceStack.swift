@@ -1,6 +1,6 @@
 // The device of a run, composed from a description: runner, tests and crash laboratory all build it here.
 //
-//   IOChannel ─▶ fault? ─▶ trace? ─▶ time? ─▶ count ─▶ memory │ file
+//   IOChannel ─▶ fault? ─▶ trace? ─▶ time? ─▶ flash? ─▶ count ─▶ memory │ file
 //
 // After a crash the memory device lives on and the rest is built anew: `DeviceStack(description, reopening: image)`.
 
@@ -25,8 +25,12 @@ public struct DeviceDescription: Equatable, Sendable {
   public var transferUnitByteCount = 4_096
   /// The virtual clock's model, nil for none.
   public var timeModel: TimeModel?
+  /// The modelled flash drive, nil for none.
+  public var flash: FlashConfiguration?
   /// Where the trace goes, nil for none.
   public var trace: TraceWriter.Destination?
+  /// What the trace says of itself.
+  public var traceDescription = LabelledText()
   /// What goes wrong.
   public var faults: [ScriptedFault] = []
   /// Whether the fault device keeps what a crash would leave (memory only).
@@ -54,6 +58,8 @@ public struct DeviceStack {
   public let counting: CountingDevice
   /// The clock, when the description has a time model.
   public let timed: TimedDevice?
+  /// The flash drive, when the description has one.
+  public let flash: FlashDevice?
   /// The trace, when the description has one.
   public let tracing: TracingDevice?
   /// The faults, when the description has a script or tracks crashes.
@@ -129,6 +135,12 @@ public struct DeviceStack {
     precondition(!description.tracksCrashes || memory != nil, "Only a memory device can crash.")
     let counting = CountingDevice(base: base)
     var top: any BlockDevice = counting
+    var flash: FlashDevice?
+    if let configuration = description.flash {
+      let device = FlashDevice(base: top, configuration: configuration)
+      flash = device
+      top = device
+    }
     var timed: TimedDevice?
     if let model = description.timeModel {
       let device = TimedDevice(base: top, model: model)
@@ -137,7 +149,8 @@ public struct DeviceStack {
     }
     var tracing: TracingDevice?
     if let destination = description.trace {
-      let device = try TracingDevice(base: top, destination: destination)
+      let device = try TracingDevice(
+        base: top, destination: destination, description: description.traceDescription)
       tracing = device
       top = device
     }
@@ -155,15 +168,45 @@ public struct DeviceStack {
     self.pool = pool
     self.counting = counting
     self.timed = timed
+    self.flash = flash
     self.tracing = tracing
     self.fault = fault
     self.top = top
   }
 
+  /// A second stack with the same bytes, counts, clock and head position; from now on each goes its own way.
+  ///
+  /// Cost: constant; see `MemoryDevice.clone`.
+  /// - Returns: nil for what cannot be doubled: see `canBranch`.
+  package func branch() -> DeviceStack? {
+    guard canBranch, let memory else { return nil }
+    return DeviceStack(branching: self, memory: memory.clone())
+  }
+
+  /// Whether everything in the stack can be doubled: not a file, a trace, a flash drive with its wear, or a device that
+  /// keeps what a crash leaves.
+  package var canBranch: Bool { memory != nil && tracing == nil && fault == nil && flash == nil }
+
+  private init(branching original: DeviceStack, memory: MemoryDevice) {
+    let counting = CountingDevice(base: memory, continuing: original.counting.counts)
+    timed = original.timed.map { TimedDevice(base: counting, continuing: $0.clock) }
+    top = timed ?? counting
+    description = original.description
+    pool = original.pool
+    tracing = nil
+    flash = nil
+    fault = nil
+    file = nil
+    self.counting = counting
+    self.memory = memory
+  }
+
   /// A channel to the top, sharing the stack's frames.
   public func makeChannel(coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20) -> IOChannel {
-    IOChannel(
+    let channel = IOChannel(
       device: top, pool: pool, coalesces: coalesces, maximumTransferByteCount: maximumTransferByteCount)
+    channel.trace = tracing?.writer
+    return channel
   }
 
   /// Ends the trace.

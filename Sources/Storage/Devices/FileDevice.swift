@@ -9,7 +9,8 @@
 // Invariants
 // 1. The file has the device's capacity; bytes never written, or discarded, read as zero.
 // 2. `.sync` returns after fdatasync returned.
-// 3. Of several failed transfers of a batch the one with the lowest place is reported.
+// 3. What the kernel counts otherwise than we do is kept: reads of blocks never written, zeros written for discards.
+// 4. Of several failed transfers of a batch the one with the lowest place is reported.
 //
 // Used by one thread at a time.
 
@@ -38,7 +39,12 @@ public final class FileDevice: BlockDevice {
   /// The file's path.
   public var path: String { file.path }
 
+  /// What moved since the device was opened that the kernel counts otherwise.
+  public private(set) var unseenByKernel = UnseenByKernel()
+
   private let file: SystemFile
+  /// The blocks of a file this device made; nil for a file that was there before, of which nothing is known.
+  private var written: WrittenBlocks?
   private let pool: FramePool
   private let workers: WorkerPool?
   private var prepared: ContiguousArray<PreparedTransfer> = []
@@ -104,6 +110,7 @@ public final class FileDevice: BlockDevice {
     if creates { flags |= BETULA_OPEN_CREATE | BETULA_OPEN_TRUNCATE }
     if mode == .direct { flags |= BETULA_OPEN_DIRECT }
     file = try SystemFile(path: path, flags: flags)
+    written = creates ? WrittenBlocks(transferUnitByteCount: transferUnitByteCount) : nil
     if try file.byteCount() < capacityByteCount {
       try SystemFile.check(betula_truncate(file.descriptor, capacityByteCount), "grow", capacityByteCount)
     }
@@ -146,6 +153,15 @@ public final class FileDevice: BlockDevice {
       throw SystemFile.transferFailure(
         isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount,
         prepared[index].errorNumber)
+    }
+    for index in batch.transfers.indices {
+      let transfer = batch.transfers[index]
+      if transfer.direction == .write {
+        written?.insert(offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
+      } else if let written {
+        unseenByKernel.unwrittenReadByteCount += written.unwrittenByteCount(
+          offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
+      }
     }
     for index in prepared.indices where !prepared[index].isWrite {
       guard let bounce = prepared[index].bounce else { continue }
@@ -212,8 +228,11 @@ public final class FileDevice: BlockDevice {
       let result = betula_punch_hole(file.descriptor, offset, byteCount)
       if result == -Self.notSupported {
         try writeZeros(at: offset, byteCount: byteCount)
+        unseenByKernel.zeroedByteCount += byteCount
+        written?.insert(offset: offset, byteCount: byteCount)
       } else {
         try SystemFile.check(result, "discard", offset, Int(clamping: byteCount))
+        written?.remove(offset: offset, byteCount: byteCount)
       }
     case .namespace: break
     }

@@ -2,8 +2,13 @@
 // and the counting device.
 //
 //   O_DIRECT files    read_bytes, write_bytes = ours within 1 % + 1 MiB, or something is wrong
-//                     (ranges of the file never written are read without any device: write them first)
 //   buffered files    the page cache merges and defers: the residual is printed, not judged
+//
+// What would make two right counts differ is known and taken out, so that the tolerance need not hide it:
+//
+//   ours    − reads of ranges never written: the file system answers zeros and asks no disk (`FileDevice` keeps track)
+//           + zeros written where a discard could not punch a hole
+//   kernel  − what the process was charged while it wrote a trace to a file (`TraceWriter` keeps track)
 //
 // `write_bytes` counts what was dirtied; for buffered writes the kernel charges whole folios, so it says little.
 
@@ -11,7 +16,7 @@ import Accounting
 import CSystem
 import Primitives
 
-/// Bytes and calls of this process since it began, from `/proc/self/io`.
+/// Bytes and calls since a process or thread began, from `/proc/self/io`.
 public struct KernelIOCounters: Equatable, Sendable {
   /// Bytes of read calls, from cache or device.
   public var readCallByteCount: UInt64 = 0
@@ -29,40 +34,79 @@ public struct KernelIOCounters: Equatable, Sendable {
   /// All zero.
   public init() {}
 
-  /// The counts of now; nil where the kernel does not offer them.
+  private init(_ raw: betula_process_io) {
+    readCallByteCount = raw.rchar
+    writeCallByteCount = raw.wchar
+    readCallCount = raw.syscr
+    writeCallCount = raw.syscw
+    deviceReadByteCount = raw.read_bytes
+    deviceWriteByteCount = raw.write_bytes
+  }
+
+  /// This process's counts of now; nil where the kernel does not offer them.
   public static func now() -> KernelIOCounters? {
     var raw = betula_process_io()
-    guard betula_process_io(&raw) == 0 else { return nil }
+    return betula_process_io(&raw) == 0 ? KernelIOCounters(raw) : nil
+  }
+
+  /// The calling thread's counts of now; nil where the kernel does not offer them.
+  static func ofThread() -> KernelIOCounters? {
+    var raw = betula_process_io()
+    return betula_thread_io(&raw) == 0 ? KernelIOCounters(raw) : nil
+  }
+
+  private func combined(
+    with other: KernelIOCounters, _ operation: (UInt64, UInt64) -> UInt64
+  ) -> KernelIOCounters {
     var result = KernelIOCounters()
-    result.readCallByteCount = raw.rchar
-    result.writeCallByteCount = raw.wchar
-    result.readCallCount = raw.syscr
-    result.writeCallCount = raw.syscw
-    result.deviceReadByteCount = raw.read_bytes
-    result.deviceWriteByteCount = raw.write_bytes
+    result.readCallByteCount = operation(readCallByteCount, other.readCallByteCount)
+    result.writeCallByteCount = operation(writeCallByteCount, other.writeCallByteCount)
+    result.readCallCount = operation(readCallCount, other.readCallCount)
+    result.writeCallCount = operation(writeCallCount, other.writeCallCount)
+    result.deviceReadByteCount = operation(deviceReadByteCount, other.deviceReadByteCount)
+    result.deviceWriteByteCount = operation(deviceWriteByteCount, other.deviceWriteByteCount)
     return result
   }
 
-  /// These counts less earlier ones.
+  /// These counts less earlier ones, or less a part of them.
   public func subtracting(_ earlier: KernelIOCounters) -> KernelIOCounters {
-    var result = KernelIOCounters()
-    result.readCallByteCount = readCallByteCount &- earlier.readCallByteCount
-    result.writeCallByteCount = writeCallByteCount &- earlier.writeCallByteCount
-    result.readCallCount = readCallCount &- earlier.readCallCount
-    result.writeCallCount = writeCallCount &- earlier.writeCallCount
-    result.deviceReadByteCount = deviceReadByteCount &- earlier.deviceReadByteCount
-    result.deviceWriteByteCount = deviceWriteByteCount &- earlier.deviceWriteByteCount
-    return result
+    combined(with: earlier) { $0 &- $1 }
   }
+
+  /// These counts and others.
+  func adding(_ other: KernelIOCounters) -> KernelIOCounters { combined(with: other) { $0 &+ $1 } }
 
   /// How far our counts of the same window are from the kernel's.
   ///
-  /// - Parameter counts: of a window in which this process did no other I/O to devices (a trace written to a file
-  ///   is other I/O).
-  public func residual(against counts: DeviceCounts) -> KernelIOResidual {
+  /// - Parameters:
+  ///   - counts: of a window in which this process did no other I/O to devices than what was taken out of these counts.
+  ///   - unseen: what the file device knows the kernel to count otherwise, of the same window.
+  public func residual(
+    against counts: DeviceCounts, unseen: UnseenByKernel = UnseenByKernel()
+  ) -> KernelIOResidual {
     KernelIOResidual(
-      oursRead: counts[.read].byteCount, kernelRead: deviceReadByteCount, oursWrite: counts[.write].byteCount,
+      oursRead: counts[.read].byteCount - min(unseen.unwrittenReadByteCount, counts[.read].byteCount),
+      kernelRead: deviceReadByteCount, oursWrite: counts[.write].byteCount + unseen.zeroedByteCount,
       kernelWrite: deviceWriteByteCount)
+  }
+}
+
+/// What a file device moves that the kernel counts otherwise.
+public struct UnseenByKernel: Equatable, Sendable {
+  /// Bytes read from ranges that were never written, or discarded since: no disk is asked.
+  public var unwrittenReadByteCount: UInt64 = 0
+  /// Zeros written for discards, where the file system has no holes.
+  public var zeroedByteCount: UInt64 = 0
+
+  /// Nothing.
+  public init() {}
+
+  /// These less earlier ones of the same device.
+  public func subtracting(_ earlier: UnseenByKernel) -> UnseenByKernel {
+    var result = self
+    result.unwrittenReadByteCount -= earlier.unwrittenReadByteCount
+    result.zeroedByteCount -= earlier.zeroedByteCount
+    return result
   }
 }
 
@@ -82,10 +126,27 @@ public struct KernelIOResidual: Equatable, Sendable, CustomStringConvertible {
   /// Kernel less ours, in bytes written.
   public var writeByteCount: Int64 { Int64(clamping: kernelWrite) - Int64(clamping: oursWrite) }
 
-  /// Whether both directions agree within 1 % of ours + 1 MiB: required of O_DIRECT.
-  public var agrees: Bool {
-    readByteCount.magnitude <= oursRead / 100 + (1 << 20)
-      && writeByteCount.magnitude <= oursWrite / 100 + (1 << 20)
+  /// What two right counts may differ by, in bytes: 1 % of ours + 1 MiB (metadata of the file system, rounding).
+  public static func allowance(of ours: UInt64) -> UInt64 { ours / 100 + (1 << 20) }
+
+  /// Whether both directions agree: required of O_DIRECT.
+  public var agrees: Bool { disagreement(inPhase: "") == nil }
+
+  /// The sentence that fails a run, nil when both directions agree.
+  public func disagreement(inPhase phase: String) -> String? {
+    for (verb, direction, ours, kernel, residual) in [
+      ("read", "from", oursRead, kernelRead, readByteCount),
+      ("written", "to", oursWrite, kernelWrite, writeByteCount),
+    ] where residual.magnitude > Self.allowance(of: ours) {
+      let reason =
+        residual > 0
+        ? "something in this process passes the counted device by"
+        : "the counted device claims what no disk saw"
+      return
+        "in phase '\(phase)' the kernel counted \(kernel) bytes \(verb) \(direction) disks, the device \(ours): "
+        + "a residual of \(residual) bytes, where \(Self.allowance(of: ours)) are allowed (1 % + 1 MiB); \(reason)"
+    }
+    return nil
   }
 
   /// One line for a report.

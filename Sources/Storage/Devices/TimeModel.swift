@@ -45,9 +45,21 @@ public struct TimeCharge: Equatable, Sendable {
   public var pdamStepCount: UInt64 = 0
   /// Busy seconds of the device under its profile.
   public var deviceSeconds: Double = 0
+  /// Transfers that paid s under the profile: those that did not continue the transfer before them.
+  public var seekCount: UInt64 = 0
 
   /// Nothing charged.
   public init() {}
+
+  /// This charge and that of another device.
+  public func adding(_ other: TimeCharge) -> TimeCharge {
+    var result = TimeCharge()
+    result.damBlockCount = damBlockCount + other.damBlockCount
+    result.affineSeconds = affineSeconds + other.affineSeconds
+    result.pdamStepCount = pdamStepCount + other.pdamStepCount
+    result.deviceSeconds = deviceSeconds + other.deviceSeconds
+    return result
+  }
 
   /// This charge less an earlier one: what was charged between them.
   public func subtracting(_ earlier: TimeCharge) -> TimeCharge {
@@ -56,7 +68,17 @@ public struct TimeCharge: Equatable, Sendable {
     result.affineSeconds = affineSeconds - earlier.affineSeconds
     result.pdamStepCount = pdamStepCount - earlier.pdamStepCount
     result.deviceSeconds = deviceSeconds - earlier.deviceSeconds
+    result.seekCount = seekCount - earlier.seekCount
     return result
+  }
+
+  /// Adds another charge.
+  public mutating func add(_ other: TimeCharge) {
+    damBlockCount += other.damBlockCount
+    affineSeconds += other.affineSeconds
+    pdamStepCount += other.pdamStepCount
+    deviceSeconds += other.deviceSeconds
+    seekCount += other.seekCount
   }
 }
 
@@ -167,12 +189,14 @@ public struct TimeClock: Equatable, Sendable {
   private struct BatchState {
     var blockCount: UInt64 = 0
     var lane = 0
+    /// Lanes below it hold seconds of this batch; the others count as free.
+    var laneCount = 1
     var longest = 0.0
     var busSeconds = 0.0
   }
 
   private mutating func begin() -> BatchState {
-    for index in lanes.indices { lanes[index] = 0 }
+    lanes[0] = 0
     return BatchState()
   }
 
@@ -187,9 +211,14 @@ public struct TimeClock: Equatable, Sendable {
     state.busSeconds += seconds
     if !continues {
       seconds += model.setupSeconds(transfer.isWrite)
-      // The lane that is free first; the first transfer of a batch takes lane 0.
+      charge.seekCount += 1
+      // The lane that is free first; the first transfer of a batch takes lane 0. n transfers reach n lanes at most.
+      if state.laneCount < lanes.count {
+        lanes[state.laneCount] = 0
+        state.laneCount += 1
+      }
       state.lane = 0
-      for index in lanes.indices where lanes[index] < lanes[state.lane] { state.lane = index }
+      for index in 0..<state.laneCount where lanes[index] < lanes[state.lane] { state.lane = index }
     }
     lanes[state.lane] += seconds
     if lanes[state.lane] > state.longest { state.longest = lanes[state.lane] }

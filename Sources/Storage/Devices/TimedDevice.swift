@@ -26,6 +26,14 @@ public final class TimedDevice: BlockDevice {
     clock = TimeClock(model: model)
   }
 
+  /// A clock that goes on from `clock`, head position included: a branch of a device that was charged so far.
+  init(base: any BlockDevice, continuing clock: TimeClock) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+    self.clock = clock
+  }
+
   /// Everything charged so far.
   public var charge: TimeCharge { clock.charge }
 

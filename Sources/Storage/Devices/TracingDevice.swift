@@ -4,6 +4,7 @@
 // 1. Only calls that succeeded are in the trace, in the order in which they returned.
 // 2. The trace has no clock in it: two equal runs give equal bytes.
 // 3. A trace that could not be written says so at `finish`; the run goes on, its trace is void.
+// 4. While `isPaused` nothing is recorded, marks included; what is recorded is as if the rest had not happened.
 
 import Accounting
 import CSystem
@@ -23,6 +24,13 @@ public final class TraceWriter {
   public private(set) var bytes: [UInt8] = []
   /// Bytes given to the destination so far, unfinished block excluded.
   public private(set) var writtenByteCount: UInt64 = 0
+  /// Transfers recorded so far.
+  public private(set) var transferCount: UInt64 = 0
+  /// Whether calls pass unrecorded: a trace may hold some phases of a run only.
+  public var isPaused = false
+
+  /// What the kernel charged this process for writing the trace: not the run's I/O.
+  public private(set) var kernelCharge = KernelIOCounters()
 
   private let file: SystemFile?
   private let unitByteCount: Int
@@ -31,15 +39,16 @@ public final class TraceWriter {
   private var blockEventCount: UInt32 = 0
   private var blockNumber: UInt32 = 0
   private var eventCount: UInt64 = 0
-  private var transferCount: UInt64 = 0
   private var failure: StorageError?
   private var isFinished = false
 
   /// A trace of a device with this unit and capacity.
   ///
+  /// - Parameter description: which run this is, for whoever reads the trace.
   /// - Throws: `.deviceFailed` when the file cannot be created.
   public init(
-    destination: Destination, transferUnitByteCount: Int, capacityByteCount: UInt64
+    destination: Destination, transferUnitByteCount: Int, capacityByteCount: UInt64,
+    description: LabelledText = LabelledText()
   ) throws(StorageError) {
     unitByteCount = transferUnitByteCount
     switch destination {
@@ -54,9 +63,11 @@ public final class TraceWriter {
     Self.append(UInt32(transferUnitByteCount), to: &header)
     Self.append(UInt32(truncatingIfNeeded: capacityByteCount), to: &header)
     Self.append(UInt32(truncatingIfNeeded: capacityByteCount >> 32), to: &header)
-    Self.append(0, to: &header)
-    Self.append(header.withUnsafeBytes { CRC32C.of($0) }, to: &header)
-    emit(header)
+    let text = description.bytes
+    Self.append(UInt32(text.count), to: &header)
+    let seed = header.withUnsafeBytes { CRC32C.of($0) }
+    Self.append(text.withUnsafeBytes { CRC32C.of($0, seed: seed) }, to: &header)
+    emit(header + text)
   }
 
   private static func append(_ value: UInt32, to bytes: inout [UInt8]) {
@@ -77,7 +88,7 @@ public final class TraceWriter {
   /// Adds a batch.
   public func record(_ batch: borrowing TransferBatch) {
     let count = batch.transfers.count
-    if count == 0 { return }
+    if count == 0 || isPaused { return }
     beginEvent()
     block.append(TraceFormat.Kind.batch.rawValue | UInt8(min(count, 31)) << 3)
     if count >= 31 { Self.appendVarint(UInt64(count - 31), to: &block) }
@@ -146,6 +157,7 @@ public final class TraceWriter {
 
   /// Adds a call that moved no data.
   public func record(_ operation: ControlOperation) {
+    if isPaused { return }
     beginEvent()
     switch operation {
     case .sync(let cause):
@@ -163,15 +175,37 @@ public final class TraceWriter {
     endEvent()
   }
 
-  /// Adds a named point: "phase load begins". At most 4,096 bytes of UTF-8.
-  public func mark(_ text: String) {
-    let utf8 = Array(text.utf8)
-    precondition(utf8.count <= 4_096, "A mark is a name, not a text.")
+  /// Adds a request that never came to the device.
+  public func record(_ request: UnmovedRequest) {
+    if isPaused { return }
     beginEvent()
-    block.append(TraceFormat.Kind.mark.rawValue)
-    Self.appendVarint(UInt64(utf8.count), to: &block)
-    block.append(contentsOf: utf8)
+    block.append(TraceFormat.Kind.unmoved.rawValue | request.direction.rawValue << 3)
+    block.append(request.cause.rawValue)
+    block.append(request.level.rawValue)
+    Self.appendVarint(request.operationCount, to: &block)
+    Self.appendVarint(request.byteCount, to: &block)
     endEvent()
+  }
+
+  /// Adds a point between two calls. A phase's name has at most 4,096 bytes of UTF-8.
+  public func mark(_ mark: TraceMark) {
+    if isPaused { return }
+    beginEvent()
+    switch mark {
+    case .phaseBegins(let name):
+      let utf8 = Array(name.utf8)
+      precondition(utf8.count <= TraceFormat.longestNameByteCount, "A phase has a name, not a text.")
+      appendMark(.phaseBegins)
+      Self.appendVarint(UInt64(utf8.count), to: &block)
+      block.append(contentsOf: utf8)
+    case .acknowledged: appendMark(.acknowledged)
+    case .phaseEnds: appendMark(.phaseEnds)
+    }
+    endEvent()
+  }
+
+  private func appendMark(_ argument: TraceFormat.MarkArgument) {
+    block.append(TraceFormat.Kind.mark.rawValue | argument.rawValue << 3)
   }
 
   /// Writes the end event and the last block; further events are refused.
@@ -223,6 +257,12 @@ public final class TraceWriter {
       writtenByteCount += UInt64(newBytes.count)
       return
     }
+    let before = KernelIOCounters.ofThread()
+    defer {
+      if let before, let after = KernelIOCounters.ofThread() {
+        kernelCharge = kernelCharge.adding(after.subtracting(before))
+      }
+    }
     newBytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }
       do throws(StorageError) {
@@ -249,13 +289,15 @@ public final class TracingDevice: BlockDevice {
   /// A trace of `base`.
   ///
   /// - Throws: `.deviceFailed` when the trace's file cannot be created.
-  public init(base: any BlockDevice, destination: TraceWriter.Destination) throws(StorageError) {
+  public init(
+    base: any BlockDevice, destination: TraceWriter.Destination, description: LabelledText = LabelledText()
+  ) throws(StorageError) {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
     writer = try TraceWriter(
       destination: destination, transferUnitByteCount: base.transferUnitByteCount,
-      capacityByteCount: base.capacityByteCount)
+      capacityByteCount: base.capacityByteCount, description: description)
   }
 
   /// Passes the batch on and records it.

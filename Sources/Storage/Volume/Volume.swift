@@ -125,6 +125,8 @@ public final class Volume {
   var directory: NodeDirectory
   private var openLogs = [WeakLog](repeating: WeakLog(), count: Superblock.logCount)
   var logLists: [LogSegmentList]
+  /// Where the records of each log end, as `verify` found them.
+  var logEnds = [UInt64](repeating: 0, count: Superblock.logCount)
   var isClosed = false
   private var heldByteCount = 0
 

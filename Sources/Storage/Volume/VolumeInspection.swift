@@ -110,6 +110,14 @@ public struct VolumeFinding: Equatable, Sendable, CustomStringConvertible {
   /// Whether the volume is usable all the same (an invalid older superblock is what a crash may leave).
   public var isHarmless: Bool
 
+  /// A finding.
+  public init(structure: String, offset: UInt64, detail: String, isHarmless: Bool = false) {
+    self.structure = structure
+    self.offset = offset
+    self.detail = detail
+    self.isHarmless = isHarmless
+  }
+
   /// One line.
   public var description: String {
     "\(isHarmless ? "harmless: " : "")\(structure) at offset \(offset): \(detail)"
@@ -178,6 +186,12 @@ extension Volume {
   /// - Returns: what is wrong, nothing when all is well.
   /// - Throws: what the device throws. What is wrong with the bytes is a finding, not an error.
   public static func verify(channel: IOChannel) throws(StorageError) -> [VolumeFinding] {
+    try verify(channel: channel, counting: nil)
+  }
+
+  /// As `verify(channel:)`, on a volume the caller made, which then knows how many checksums were compared and where
+  /// its logs end.
+  static func verify(channel: IOChannel, counting made: Volume?) throws(StorageError) -> [VolumeFinding] {
     var findings = Findings()
     var found: (superblock: Superblock, otherIsValid: Bool)?
     try findings.collect { () throws(StorageError) in
@@ -191,7 +205,7 @@ extension Volume {
           offset: ((newest.epoch & 1) ^ 1) * UInt64(newest.transferUnitByteCount),
           detail: "it is not valid; the volume uses the other one", isHarmless: true))
     }
-    try shadow(of: newest, channel: channel).verifyStructures(&findings)
+    try (made ?? shadow(of: newest, channel: channel)).verifyStructures(&findings)
     return findings.all
   }
 
@@ -225,7 +239,7 @@ extension Volume {
   }
 
   /// A second volume on the same channel that reads only, with a budget of its own.
-  private static func shadow(of superblock: Superblock, channel: IOChannel) -> Volume {
+  static func shadow(of superblock: Superblock, channel: IOChannel) -> Volume {
     Volume(
       channel: channel, budget: MemoryBudget(limitByteCount: .max),
       configuration: VolumeConfiguration(engineTag: "verification"), superblock: superblock,
@@ -249,7 +263,8 @@ extension Volume {
         let log = try openLog(number, configuration: VolumeLogConfiguration(cause: .verification))
         var scanner = LogScanner(volume: self, log: log, cause: .verification)
         defer { scanner.releaseMemory() }
-        _ = try scanner.scan(from: log.startPosition, proofByteCount: .max) { _, _ in true }
+        let found = try scanner.scan(from: log.startPosition, proofByteCount: .max) { _, _ in true }
+        logEnds[number] = found.endPosition
       }
     }
     if findings.all.count > before { return }

@@ -188,6 +188,15 @@ public final class VolumeLog {
     volume.logLists[number].segments.last?.fullEnd(unit) ?? startPosition
   }
 
+  /// Where on the device a position of the log lies, nil when it is in none of its segments.
+  public func deviceOffset(of position: UInt64) -> UInt64? {
+    let segments = volume.logLists[number].segments
+    guard let segment = segments.last(where: { $0.base <= position }), position < segment.fullEnd(unit) else {
+      return nil
+    }
+    return UInt64(segment.startUnit * unit) + (position - segment.base)
+  }
+
   /// Whether the volume's next durable commit has something to say about this log.
   var hasUndurableChanges: Bool { truncationPosition.map { $0 > startPosition } ?? false }
 

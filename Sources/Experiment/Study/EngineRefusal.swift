@@ -1,0 +1,47 @@
+// What an engine itself would refuse, asked before it is opened: parameters that do not go together, keys and values
+// that are too long. The same function decides when the engine is opened.
+
+import KeyValue
+
+enum EngineRefusal {
+  /// The engine's limits in `run`, nil when it declares none or cannot be opened so, and why the run cannot be.
+  static func reasons(
+    _ run: RunSpec, _ vocabulary: StudyVocabulary
+  ) -> (limits: EngineLimits?, reasons: [String]) {
+    guard let descriptor = vocabulary.engine(run.engine), descriptor.absentBecause == nil,
+      let rule = descriptor.limits
+    else { return (nil, []) }
+    let setting = EngineSetting(
+      parameters: run.engineParameters, memoryBudgetByteCount: run.memoryBudgetByteCount,
+      transferUnitByteCount: run.device.transferUnitByteCount,
+      capacityByteCount: UInt64(run.device.capacityByteCount), syncEveryCommits: run.commit.syncEveryCommits)
+    let declared: DeclaredLimits
+    do throws(EngineError) {
+      declared = try rule(setting)
+    } catch {
+      var sentence = error.description
+      if case .invalidParameters(let reason) = error { sentence = reason }
+      return (nil, ["engines.\(run.label): engine '\(run.engine)' would not open: \(sentence)"])
+    }
+    let limits = declared.limits
+    var reasons: [String] = []
+    func refuse(_ path: String, _ count: Int, _ limit: Int, _ unit: String, _ because: String) {
+      guard count > limit else { return }
+      reasons.append(
+        "\(path): \(count) \(unit) are more than engine '\(run.engine)' (\(run.label)) takes, \(limit)\(because)"
+      )
+    }
+    refuse(
+      "workload.key_bytes", run.workload.integer("key_bytes"), limits.maximumKeyByteCount, "bytes of a key",
+      ": \(declared.keyReason)")
+    let isFixed = [nil, .text("fixed")].contains(run.workload["value_distribution"])
+    refuse(
+      isFixed ? "workload.value_bytes" : "workload.value_bytes_max",
+      vocabulary.longestValueByteCount(run.workload), limits.maximumValueByteCount,
+      "bytes of the longest value", ": \(declared.valueReason)")
+    refuse(
+      "commit.batch_operations", run.commit.batchOperations, limits.maximumBatchOperationCount, "operations",
+      "")
+    return (limits, reasons)
+  }
+}

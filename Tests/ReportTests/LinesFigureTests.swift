@@ -1,0 +1,118 @@
+// Goal: a line figure shows what its table holds: medians, intervals, predictions, published points, one line a series,
+// whatever the axis; gnuplot draws it without a word.
+// Method: small records made of numbers alone; tables compared as text, scripts drawn by gnuplot where it is installed.
+
+import Accounting
+import Foundation
+import Results
+import Testing
+
+@testable import Report
+
+@Suite("Line figures")
+struct LinesFigureTests {
+  private func request(_ change: (inout FigureRequest) -> Void = { _ in }) -> FigureRequest {
+    var request = FigureRequest(
+      figure: "lines", phases: ["load"], name: "f", metric: "wa_total_end", axis: ClaimRecord.pageBytes)
+    change(&request)
+    return request
+  }
+
+  private let record = ClaimRecord.make([
+    ClaimRecord.line("a", [(4096, 8), (1024, 2)], spread: 0.5), ClaimRecord.line("b", [(1024, 1)]),
+  ])
+
+  @Test func theTableIsWhatIsDrawn() throws {
+    let figure = try makeFigure(
+      Digest(record), request { $0.points = [PublishedPoint(x: 2048, y: 3.5)] })
+    #expect(
+      figure.table == """
+        line,series,phase,x,median,lower,upper,repeats,predicted,published
+        a,a,load,1024.0,2.0,1.0,3.0,3,,
+        a,a,load,4096.0,8.0,4.0,12.0,3,,
+        b,b,load,1024.0,1.0,0.99,1.01,3,,
+        published,,,2048.0,,,,,,3.5
+
+        """)
+    #expect(
+      figure.description
+        == "a: 2.00 at 1,024 to 8.00 at 4,096, 2 points; b: 1.00 at 1,024 to 1.00 at 1,024, 1 point.")
+    #expect(figure.script.contains("with filledcurves") && figure.script.contains("'1 Ki' 1024.0"))
+  }
+
+  @Test func chosenEnginesAndWhatCannotBeShown() throws {
+    let digest = Digest(record)
+    #expect(
+      try makeFigure(digest, request { $0.engines = ["b"] }).table.components(separatedBy: "\n").count == 3)
+    #expect(throws: ReportError.self) { try makeFigure(digest, request { $0.metric = "ra_ios" }) }
+    #expect(throws: ReportError.self) { try makeFigure(digest, request { $0.metric = nil }) }
+    #expect(throws: ReportError.self) { try makeFigure(digest, request { $0.model = "none" }) }
+    #expect(throws: ReportError.self) { try makeFigure(digest, request { $0.phases = ["read"] }) }
+  }
+
+  @Test func overOperationsFromTheSamples() throws {
+    let sample = SampleRecord.make(SampleRecord.near, repeats: 3, skips: false)
+    let figure = try makeFigure(
+      Digest(sample),
+      request {
+        $0.metric = "total_write_bytes"
+        $0.per = "logical_write_bytes"
+        $0.axis = ColumnPath(path: "operations", column: "operations")
+      })
+    let rows = figure.table.split(separator: "\n").dropFirst()
+    #expect(rows.count == 4 * 40)
+    #expect(rows.allSatisfy { $0.hasSuffix(",3,,") })
+  }
+
+  @Test func theSameRecordGivesTheSameScript() throws {
+    let first = try makeFigure(Digest(record), request())
+    var turned = record
+    turned.runs.reverse()
+    #expect(
+      try makeFigure(Digest(turned), request { $0.engines = ["a"] }).table
+        == makeFigure(Digest(record), request { $0.engines = ["a"] }).table)
+    #expect(try makeFigure(Digest(record), request()) == first)
+  }
+
+  @Test(
+    "axes hold every value and a few ticks",
+    arguments: [
+      [1.0, 2, 4], [0.2, 0.8], [1024, 1_048_576], [0, 5], [3, 3], [-2, 7], [0.001, 900], [1e6, 3e6],
+      [7, 450],
+    ])
+  func axes(values: [Double]) {
+    for transform in [nil, AxisTransform.linear, .log2, .log10] {
+      for includesZero in [false, true] {
+        let scale = AxisScale.spanning(values, transform, room: 0.05, includesZero: includesZero)
+        for value in values where !scale.isLogarithmic || value > 0 {
+          #expect(value >= scale.lower && value <= scale.upper, "\(value) in \(scale.lower) … \(scale.upper)")
+        }
+        #expect(scale.lower < scale.upper)
+        #expect(scale.ticks.count >= 1 && scale.ticks.count <= 20, "\(transform?.rawValue ?? "") \(values)")
+        #expect(scale.ticks.allSatisfy { $0.value >= scale.lower * 0.99 - 1e-9 && !$0.text.isEmpty })
+      }
+    }
+  }
+
+  @Test(.enabled(if: Gnuplot.installed.path != nil)) func gnuplotDrawsThemWithoutAWord() throws {
+    var record = record
+    record.manifest.figures = [
+      request(),
+      request {
+        $0.name = "g"
+        $0.yTransform = .log10
+        $0.points = [PublishedPoint(x: 2048, y: 3.5)]
+        $0.source = "a paper's figure 3"
+      },
+      request {
+        $0.name = "h"
+        $0.engines = ["b"]
+        $0.xTransform = .linear
+      },
+    ]
+    let scratch = try ReportScratch()
+    let outcome = try Report.regenerate(recordDirectory: try scratch.record(record))
+    #expect(outcome.notes == [])
+    #expect(outcome.files.filter { $0.hasSuffix(".svg") }.count == 3)
+  }
+}
