@@ -38,7 +38,7 @@ struct StudyEstimateTests {
     #expect(random.peakMemoryByteCount > 116_000_000)
   }
 
-  @Test("every engine of the catalogue declares what it costs, within a factor of three of the quick start's record")
+  @Test("every engine declares its costs, within a factor of three of the quick start's record")
   func declared() throws {
     var root = URL(fileURLWithPath: #filePath)
     for _ in 0..<3 { root.deleteLastPathComponent() }
