@@ -7,7 +7,8 @@
 //   crash   last durable tree, then (log) the transactions behind it
 //
 // Invariants
-// 1. A transaction changes only pages that it gave birth to, until it commits. Failing means forgetting them: no trace, no leak.
+// 1. A transaction changes only pages that no superblock and no pin reaches. Failing means forgetting its births and taking back
+//    its changes of older pages, in memory: no trace, no leak.
 // 2. A page that a durable superblock or a pin reaches is never changed and never reused while they do.
 // 3. Every dirty page is written before the superblock that reaches it.
 // 4. With `commit: log` every transaction since the last durable tree is in the log, in order; a log record is durable
@@ -110,7 +111,8 @@ public final class BTreeEngine: Engine {
         capacityByteCount: capacity, shardCount: settings.cacheShardCount,
         minimumNodeByteCount: settings.geometry.pageByteCount, budget: volume.budget,
         pool: volume.channel.pool)
-      store = NodeStore(volume: volume, cache: cache, geometry: settings.geometry)
+      store = NodeStore(
+        volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount)
     } catch {
       volume.budget.release(fixed, for: .mergeScratch)
       volume.close()
@@ -122,7 +124,7 @@ public final class BTreeEngine: Engine {
 
   /// What the writer holds whatever happens: its scratch pages and a value.
   private static func fixedByteCount(_ settings: BTreeSettings) -> Int {
-    TreeWriter.memoryByteCount(settings.geometry) + settings.maximumValueByteCount
+    TreeWriter.memoryByteCount(settings.geometry) + settings.maximumValueByteCount + settings.undoByteCount
   }
 
   /// Replays what is behind the root, and says on the device how this opening commits.

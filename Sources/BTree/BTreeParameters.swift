@@ -58,6 +58,8 @@ struct BTreeSettings {
   /// Kept out of the cache: sorting, log, maps of units.
   var headroomByteCount: Int
   var log: VolumeLogConfiguration
+  /// What taking back an open transaction may take; beyond it pages are copied.
+  var undoByteCount: Int
 
   /// The fewest pages of memory a tree works with.
   static let minimumPageCount = 128
@@ -127,6 +129,7 @@ struct BTreeSettings {
     // The largest power of two of which thirty-two fit into a shard's share of the memory.
     let share = memory / (32 * shards)
     maximumValueByteCount = min(1 << 26, 1 << (Int.bitWidth - 1 - share.leadingZeroBitCount))
+    undoByteCount = min(memory / 64, 4 << 20)
     headroomByteCount = min(memory / 8, 4 << 20 + memory / 64)
     log = VolumeLogConfiguration(
       segmentByteCount: max(parameters.integer("log_segment_bytes"), unit),

@@ -85,7 +85,7 @@ extension NodePage {
     setAppendRun(index == count ? appendRun + 1 : 0)
   }
 
-  @inline(__always) private func closeSlot(_ index: Int) {
+  @inline(__always) func closeSlot(_ index: Int) {
     let last = slotCount - 1
     let place = slot(index)
     if index < last {

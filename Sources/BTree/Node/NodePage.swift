@@ -234,9 +234,10 @@ struct NodePage {
     index == 0 ? base.u64(40) : cell(index - 1).u64(2)
   }
 
-  @inline(__always) func setChild(_ index: Int, _ id: UInt64) {
-    if index == 0 { base.setU64(40, id) } else { cell(index - 1).setU64(2, id) }
-  }
+  /// Where in the page a child's id is.
+  @inline(__always) func childOffset(_ index: Int) -> Int { index == 0 ? 40 : cellOffset(index - 1) + 2 }
+
+  @inline(__always) func setChild(_ index: Int, _ id: UInt64) { base.setU64(childOffset(index), id) }
 
   /// Asks for the lines a search will read.
   @inline(__always) func prefetch() {

@@ -3,13 +3,9 @@
 //   hold ──hit──▶ lease                      page id = its extent (direct): a parent's pointer is the place
 //     └──miss──▶ read, checksum, check ──▶ cache
 //
-//   page  ──not writable──▶ copy under a new id, the old one freed     (path copying)
-//         ──writable─────▶ changed in place                            (born in this transaction, or since the last
-//                                                                       durable commit and unseen by any pin)
-//
-// When may a page be changed in place? While a transaction can still fail, only what it gave birth to: rolling back is
-// then forgetting the births. When nothing can fail any more (see `TreeWriter`), also what an earlier transaction gave
-// birth to since the last durable commit.
+//   page  ──born in this transaction ─────────────────────▶ changed in place; failing forgets the births
+//         ──born since the last durable commit, unseen ───▶ changed in place; failing takes the steps back (`UndoLog`)
+//         ──older, or seen by a pin ──────────────────────▶ copied under a new id, the old one freed (path copying)
 //
 // Invariants
 // 1. A page in the cache was checked once (`NodePage.problem`), so its readers trust it.
@@ -50,10 +46,10 @@ final class NodeStore: NodeWriter {
   private var supersededStart = 0
   /// Set when the engine is closed: cursors refuse.
   var isClosed = false
-  /// Whether a page born before this transaction may be changed in place.
-  var mayChangeOlderNewborns = false
+  /// What the open transaction changed in place in pages it did not give birth to.
+  let undo: UndoLog
 
-  init(volume: Volume, cache: NodeCache, geometry: NodeGeometry) {
+  init(volume: Volume, cache: NodeCache, geometry: NodeGeometry, undoByteCount: Int) {
     self.volume = volume
     self.cache = cache
     self.geometry = geometry
@@ -62,9 +58,13 @@ final class NodeStore: NodeWriter {
     pageLengthBits = UInt64(geometry.pageByteCount / volume.transferUnitByteCount) << 40
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
+    undo = UndoLog(limitByteCount: undoByteCount)
   }
 
-  deinit { counts.deallocate() }
+  deinit {
+    undo.deallocate()
+    counts.deallocate()
+  }
 
   // MARK: Ids
 
@@ -128,6 +128,23 @@ final class NodeStore: NodeWriter {
     }
   }
 
+  /// Reads pages that are not in the cache in one batch, for the writer; `accepts` holds each against its parent.
+  func readPages(
+    _ ids: ContiguousArray<UInt64>, level: Int, accepts: (Int, NodePage) -> Bool
+  ) throws(StorageError) {
+    var blocks: ContiguousArray<VolumeBlock> = []
+    blocks.reserveCapacity(ids.count)
+    try volume.readBlocks(
+      ids.map { extent($0) }, type: Self.pageType, cause: level == 0 ? .leaf : .interior,
+      level: .number(level)
+    ) { blocks.append($1) }
+    counts.pointee.leavesPrefetched &+= UInt64(ids.count)
+    for (index, block) in blocks.enumerated() {
+      let lease = try admit(block, ids[index], level: level, isWriter: true)
+      guard accepts(index, NodePage(lease.pointer, lease.byteCount)) else { throw misplaced(ids[index]) }
+    }
+  }
+
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
     if let lease = cache.hold(reference.id) { return lease }
@@ -180,10 +197,21 @@ final class NodeStore: NodeWriter {
     return OverflowReference(id: id, byteCount: value.count)
   }
 
-  /// Whether a page may be changed where it is.
-  @inline(__always) func isWritable(_ id: UInt64) -> Bool {
-    let extent = extent(id)
-    return mayChangeOlderNewborns ? volume.isNewborn(extent) : volume.isBornInTransaction(extent)
+  /// Makes a held page the open transaction's to change where it is, if it may be.
+  ///
+  /// - Parameter wants: `.undoable` or `.free`.
+  /// - Returns: what may be done to it now; `.reading` when it has to be copied.
+  func claim(_ lease: inout NodeLease, _ wants: PageAccess) -> PageAccess {
+    let extent = extent(lease.id)
+    if volume.isBornInTransaction(extent) {
+      cache.makeWritable(&lease)
+      return .free
+    }
+    guard volume.isNewborn(extent), undo.hasRoom(wants == .free ? extent.byteCount : 0) else { return .reading }
+    cache.makeWritable(&lease)
+    undo.hold(lease.again())
+    if wants == .free { undo.willRebuild(NodePage(lease.pointer, lease.byteCount)) }
+    return wants
   }
 
   /// A copy of a held page under a new id; the old page is freed.
@@ -219,6 +247,7 @@ final class NodeStore: NodeWriter {
 
   /// The open transaction was committed as commit `sequence`.
   func committed(sequence: UInt64) {
+    undo.clear()
     for id in freedUnseenIDs { cache.remove(id) }
     if volume.oldestPinSequence == nil {
       for id in freedIDs { cache.remove(id) }
@@ -232,6 +261,7 @@ final class NodeStore: NodeWriter {
 
   /// The open transaction was undone.
   func rolledBack() {
+    undo.rollBack()
     for id in bornIDs { cache.remove(id) }
     bornIDs.removeAll(keepingCapacity: true)
     freedIDs.removeAll(keepingCapacity: true)

@@ -14,7 +14,7 @@ import Storage
 extension TreeWriter {
   /// Leaves the current leaf: merges or fills it when it became too empty. The path may be empty afterwards.
   func balanceLeaf(_ tree: inout TreeState, _ transaction: inout VolumeTransaction) throws(StorageError) {
-    if path.count < 2 || !path.last.pointee.isWritable || !isTooEmpty(path.leaf) { return }
+    if path.count < 2 || path.last.pointee.access != .free || !isTooEmpty(path.leaf) { return }
     for depth in 0..<path.count { try makeWritable(depth, &tree, &transaction) }
     try balance(path.count - 1, &tree, &transaction)
     reset()
@@ -163,10 +163,9 @@ extension TreeWriter {
   private func makeNeighbourWritable(
     _ held: consuming NodeLease, _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> NodeLease {
-    if !store.isWritable(held.id) { return try store.copy(held, &transaction) }
     var lease = held
-    store.cache.makeWritable(&lease)
-    return lease
+    if store.claim(&lease, .free) == .free { return lease }
+    return try store.copy(lease, &transaction)
   }
 }
 

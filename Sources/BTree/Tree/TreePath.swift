@@ -20,8 +20,18 @@ struct PathEntry: ~Copyable {
   var id: UInt64
   /// The child that the next entry is.
   var childIndex = 0
-  /// Whether the writer may change the page.
-  var isWritable = false
+  /// What the writer may do to the page.
+  var access = PageAccess.reading
+}
+
+/// What may be done to a page on the path.
+enum PageAccess: UInt8 {
+  /// Nothing: it is looked at.
+  case reading
+  /// Steps that the undo log takes back one by one: an insert into the gap, other bytes in place of some.
+  case undoable
+  /// Anything: the open transaction gave birth to it, or its image is in the undo log.
+  case free
 }
 
 /// A way from the root to a leaf.
@@ -58,11 +68,11 @@ struct TreePath: ~Copyable {
   }
 
   /// Puts a held page at the end.
-  mutating func push(_ lease: consuming NodeLease, id: UInt64, isWritable: Bool = false) {
+  mutating func push(_ lease: consuming NodeLease, id: UInt64, access: PageAccess = .reading) {
     precondition(count < Self.maximumDepth, "A tree has fewer levels than a path has room for.")
     let page = NodePage(lease.pointer, lease.byteCount)
     (entries + count).initialize(
-      to: PathEntry(lease: consume lease, page: page, id: id, isWritable: isWritable))
+      to: PathEntry(lease: consume lease, page: page, id: id, access: access))
     count += 1
   }
 

@@ -56,7 +56,7 @@ extension NodeStore {
     return lease
   }
 
-  private func misplaced(_ id: UInt64) -> StorageError {
+  func misplaced(_ id: UInt64) -> StorageError {
     .corrupted(
       structure: "tree page", offset: extent(id).offset,
       detail: "its level or its fences are not what its parent says")

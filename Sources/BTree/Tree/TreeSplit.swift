@@ -1,7 +1,6 @@
 // Full pages: a leaf shares with a neighbour or is cut in two, and separators go up as far as they must.
 //
-// Precondition everywhere: the page at the depth in question is writable, hence its ancestors are too, once they were made
-// so on the path. Afterwards the path is empty: the next search begins at the root.
+// Precondition everywhere: the page at the depth in question may be changed in any way. Afterwards the path is empty: the next search begins at the root.
 
 import Primitives
 import Storage
@@ -13,7 +12,8 @@ extension TreeWriter {
     _ transaction: inout VolumeTransaction
   ) throws(StorageError) {
     let depth = path.count - 1
-    for level in 0...depth { try makeWritable(level, &tree, &transaction) }
+    try makeWritable(depth, &tree, &transaction)
+    if policy.redistributes, depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
     let leaf = path.leaf
     if policy.redistributes, depth > 0, pending < leaf.slotCount || leaf.hasUpperFence {
       // The entry that waits, and some room for those after it.
@@ -67,8 +67,17 @@ extension TreeWriter {
       try growRoot(separator, child, &tree, &transaction)
       return
     }
-    let parent = path.entries[depth - 1].page
+    try makeChangeable(depth - 1, &tree, &transaction)
     let index = path.entries[depth - 1].childIndex
+    if path.entries[depth - 1].access == .undoable {
+      let parent = path.entries[depth - 1].page
+      if parent.gapByteCount >= parent.interiorEntryByteCount(key: separator) {
+        store.undo.willInsert(at: index, into: parent)
+      } else {
+        try makeWritable(depth - 1, &tree, &transaction)
+      }
+    }
+    let parent = path.entries[depth - 1].page
     if parent.insertInterior(at: index, key: separator, child: child, scratch: scratch) { return }
     try splitInterior(depth - 1, pending: index, separator, child, &tree, &transaction)
   }

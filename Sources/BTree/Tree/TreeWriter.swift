@@ -9,8 +9,8 @@
 //
 // Invariants
 // 1. The tree's counts are those of its pages at every return.
-// 2. A page on the path is copied, from the root downwards, before it is changed, unless it is writable already; a writable
-//    page has writable ancestors.
+// 2. A page is copied before it is changed, its ancestors first, unless it was born since the last durable commit and no pin
+//    sees it; then its ancestors were too, and every change of it can be taken back (`UndoLog`).
 // 3. Upserts are computed in the leaf from the old value: one descent, no read first.
 
 import KeyValue
@@ -29,6 +29,12 @@ final class TreeWriter {
   /// Room for separators on their way up, one for each level, and for keys being put together.
   let keys: UnsafeMutableRawPointer
   let keyRoom: Int
+  /// Where the operations of a batch go.
+  private let route = BatchRoute()
+  /// Operations whose leaves are found together.
+  private let pieceCount: Int
+  /// Fewer operations find their own way.
+  private static let leastRouted = 4
   /// Whether pages that no operation of the batch needs may be read to balance the tree.
   var mayReadNeighbours = true
 
@@ -43,6 +49,7 @@ final class TreeWriter {
     self.maximumValueByteCount = maximumValueByteCount
     let pageByteCount = store.geometry.pageByteCount
     keyRoom = pageByteCount / 4 + 16
+    pieceCount = min(max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
     value = ValueBuffer(reservedByteCount: 1_024)
     scratch = .allocate(byteCount: pageByteCount * 3, alignment: 64)
     keys = .allocate(byteCount: keyRoom * (TreePath.maximumDepth + 4), alignment: 16)
@@ -51,6 +58,7 @@ final class TreeWriter {
   deinit {
     // Before the store, hence the cache, is let go.
     path.truncate(to: 0)
+    route.deallocate()
     scratch.deallocate()
     keys.deallocate()
   }
@@ -71,8 +79,24 @@ final class TreeWriter {
   ) throws(StorageError) {
     var index = 0
     while index < batch.count {
+      // In pieces, so that what is read for them finds room in the cache.
+      let end = min(batch.count, index + pieceCount)
+      if end - index >= Self.leastRouted { try route.find(batch, index..<end, tree, store) } else { route.clear() }
+      try apply(batch, index..<end, to: &tree, &transaction)
+      index = end
+    }
+    route.clear()
+  }
+
+  private func apply(
+    _ batch: borrowing SortedBatch, _ piece: Range<Int>, to tree: inout TreeState,
+    _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    var index = piece.lowerBound
+    while index < piece.upperBound {
+      route.advance(to: index, store)
       if try !path.seek(batch[index].key, tree, store) { try plantRoot(&tree, &transaction) }
-      while index < batch.count {
+      while index < piece.upperBound {
         let end = batch.runEnd(index)
         let isDone: Bool
         if end == index + 1, batch[index].kind == .put {
@@ -82,7 +106,7 @@ final class TreeWriter {
         }
         if isDone { index = end }
         // After a split the path is gone.
-        if path.isEmpty || index == batch.count || !path.leaf.isBelowUpperFence(batch[index].key) { break }
+        if path.isEmpty || index >= piece.upperBound || !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }
@@ -136,10 +160,20 @@ final class TreeWriter {
     if !store.geometry.isInline(key: key.count, value: bytes.count) {
       return try putOverflow(key, bytes, &tree, &transaction)
     }
-    if !path.last.pointee.isWritable { try makeWritable(path.count - 1, &tree, &transaction) }
-    let leaf = path.leaf
+    let depth = path.count - 1
+    try makeChangeable(depth, &tree, &transaction)
+    var leaf = path.leaf
     let (index, isFound) = leaf.find(key)
     if isFound { return try replace(index, key, .inline(bytes), &tree, &transaction) }
+    if path.entries[depth].access == .undoable {
+      let needed = leaf.leafEntryByteCount(key: key, value: .inline(bytes))
+      if leaf.gapByteCount >= needed {
+        store.undo.willInsert(at: index, into: leaf)
+      } else if leaf.freeByteCount >= needed {
+        try makeWritable(depth, &tree, &transaction)
+        leaf = path.leaf
+      }
+    }
     if leaf.insertLeaf(at: index, key: key, value: .inline(bytes), scratch: scratch) {
       tree.entryCount += 1
       return true
@@ -152,6 +186,20 @@ final class TreeWriter {
     _ index: Int, _ key: Bytes, _ value: LeafValue, _ tree: inout TreeState,
     _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> Bool {
+    let depth = path.count - 1
+    if path.entries[depth].access == .undoable {
+      if case .inline(let bytes) = value, !path.leaf.hasOverflow(index) {
+        let leaf = path.leaf
+        let field = leaf.valueField(index)
+        if field.count == bytes.count, store.undo.hasRoom(field.count) {
+          let offset = field.start - UnsafeRawPointer(leaf.base)
+          store.undo.willChange(leaf, offset, field.count)
+          bytes.copy(to: leaf.base + offset)
+          return true
+        }
+      }
+      try makeWritable(depth, &tree, &transaction)
+    }
     let leaf = path.leaf
     let old = leaf.hasOverflow(index) ? leaf.overflowReference(index) : nil
     if leaf.replaceLeaf(at: index, value: value, scratch: scratch) {
@@ -218,34 +266,41 @@ final class TreeWriter {
 
   // MARK: Copying on write
 
-  /// Makes the page at `depth` of the path the writer's to change, and its ancestors with it.
+  /// Makes the page at `depth` of the path one that undoable steps may change.
+  @inline(__always) func makeChangeable(
+    _ depth: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  ) throws(StorageError) {
+    if path.entries[depth].access == .reading { try claim(depth, .undoable, &tree, &transaction) }
+  }
+
+  /// Makes the page at `depth` of the path the writer's to change in any way.
   @inline(__always) func makeWritable(
     _ depth: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
   ) throws(StorageError) {
-    if path.entries[depth].isWritable { return }
-    try copyPath(to: depth, &tree, &transaction)
+    if path.entries[depth].access != .free { try claim(depth, .free, &tree, &transaction) }
   }
 
-  @inline(never) private func copyPath(
-    to depth: Int, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
+  @inline(never) private func claim(
+    _ depth: Int, _ wants: PageAccess, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
   ) throws(StorageError) {
     let entry = path.entries + depth
-    if store.isWritable(entry.pointee.id) {
-      guard var lease = entry.pointee.lease.take() else {
-        preconditionFailure("A page on the path is held.")
-      }
-      store.cache.makeWritable(&lease)
-      entry.pointee.page = NodePage(lease.pointer, lease.byteCount)
-      entry.pointee.lease = consume lease
-      entry.pointee.isWritable = true
+    if entry.pointee.access == .undoable, store.undo.hasRoom(entry.pointee.page.byteCount) {
+      // It is held already.
+      store.undo.willRebuild(entry.pointee.page)
+      entry.pointee.access = .free
       return
     }
-    if depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
-    guard let lease = entry.pointee.lease.take() else {
-      preconditionFailure("A page on the path is held.")
+    guard var lease = entry.pointee.lease.take() else { preconditionFailure("A page on the path is held.") }
+    let access = store.claim(&lease, wants)
+    if access != .reading {
+      entry.pointee.page = NodePage(lease.pointer, lease.byteCount)
+      entry.pointee.lease = consume lease
+      entry.pointee.access = access
+      return
     }
     let copy: NodeLease
     do throws(StorageError) {
+      if depth > 0 { try makeChangeable(depth - 1, &tree, &transaction) }
       copy = try store.copy(lease, &transaction)
     } catch {
       // The entry holds nothing any more.
@@ -256,12 +311,20 @@ final class TreeWriter {
     entry.pointee.page = NodePage(copy.pointer, copy.byteCount)
     entry.pointee.id = id
     entry.pointee.lease = consume copy
-    entry.pointee.isWritable = true
+    entry.pointee.access = .free
     if depth == 0 {
       tree.root = id
     } else {
-      path.entries[depth - 1].page.setChild(path.entries[depth - 1].childIndex, id)
+      setChild(of: path.entries + (depth - 1), id)
     }
+  }
+
+  /// Points a page on the path, which may be changed, to another child in the place of the next page on the path.
+  private func setChild(of entry: UnsafeMutablePointer<PathEntry>, _ id: UInt64) {
+    let page = entry.pointee.page
+    let index = entry.pointee.childIndex
+    if entry.pointee.access == .undoable { store.undo.willChange(page, page.childOffset(index), 8) }
+    page.setChild(index, id)
   }
 
   /// The first leaf of a tree.
@@ -274,7 +337,7 @@ final class TreeWriter {
     tree.height = 0
     tree.leafCount = 1
     let id = lease.id
-    path.push(lease, id: id, isWritable: true)
+    path.push(lease, id: id, access: .free)
   }
 }
 

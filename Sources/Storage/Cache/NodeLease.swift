@@ -86,6 +86,13 @@ public struct NodeLease: ~Copyable {
     UnsafeRawBufferPointer(start: start, count: byteCount)
   }
 
+  /// A second lease of the same node.
+  @inlinable public func again() -> NodeLease {
+    slot.pointee.state.wrappingAdd(1, ordering: .relaxed)
+    return NodeLease(
+      slot: slot, slotIndex: slotIndex, version: version, pointer: start, byteCount: byteCount)
+  }
+
   /// What finds this node again without a lookup, as long as it stays in the cache.
   @inlinable public var handle: NodeHandle { NodeHandle(slot: slotIndex, version: version) }
 

@@ -1,143 +1,81 @@
 // The free extents of a volume: which units nobody holds, and where the next allocation goes.
 //
-//   treap, ordered by first unit; every node knows the longest extent below it
-//
-//                    [40, +3 │ longest 90]
-//                   ╱                     ╲
-//        [8, +2 │ longest 5]        [100, +90 │ longest 90]
-//                 ╲
-//             [20, +5 │ longest 5]
+//   units    0 … 4,095        4,096 … 8,191      8,192 … 12,287                        the tail: the last free extent,
+//   bits     ░░░█░░██████     ░░░░░░░░░░░░       ░███░░░░░░░░░      ░░░░░░░             two numbers however long
+//   bound        6                 0                  3            ▲ groups of 64 blocks have a bound too
+//                └─ no extent that begins in the block is longer; exact after a search that found none long enough
 //
 // Invariants
-// 1. Extents do not overlap and do not touch: neighbours are joined when they become free.
-// 2. `unitCount` = Σ extents; `largestUnitCount` is the root's longest.
-// 3. What is handed out depends on the set of free extents, the size and the hint alone, never on history: priorities
-//    are a hash of the first unit, and the shape of the tree decides nothing.
+// 1. Extents do not overlap and do not touch: a run of set bits, or the tail. The tail has no bits and lies behind all bits.
+// 2. `unitCount` = Σ extents; `extentCount` their number.
+// 3. What is handed out depends on the set of free extents, the size and the hint alone, never on history: bounds only say
+//    where not to look.
+// 4. An extent is no longer than the bound of the block, and of the group, in which it begins.
+// 5. No unit below `firstFree` is free.
 //
 // Address-ordered first fit keeps the low end of the device dense, which keeps the space map short and the free
 // space in few large pieces. Source: P. R. Wilson, M. S. Johnstone, M. Neely, D. Boles, "Dynamic Storage Allocation:
 // A Survey and Critical Review", IWMM 1995, section 3.5 (address-ordered first fit fragments about as little as best
 // fit).
 
-/// A set of free extents in transfer units. All operations are O(log n) expected in the number of extents.
+/// A set of free extents in transfer units. Taking and giving back are some word operations; a search that finds nothing near
+/// passes 4,096 units with one comparison.
 struct FreeExtents {
-  private struct Node {
-    var start: Int
-    var count: Int
-    var longest: Int
-    var left: Int32
-    var right: Int32
-    var priority: UInt64
-  }
+  private static let blockShift = 12
+  private static let groupShift = 18
 
-  private var nodes: ContiguousArray<Node> = []
-  private var spare: ContiguousArray<Int32> = []
-  private var root: Int32 = -1
+  private var bits = UnitBitmap()
+  private var tail = 0..<0
+  private var blockBounds: ContiguousArray<Int32> = []
+  private var groupBounds: ContiguousArray<Int32> = []
+  private var firstFree = 0
 
   /// Free units in all.
   private(set) var unitCount = 0
   /// How many extents they form.
   private(set) var extentCount = 0
 
-  /// Memory of the nodes.
-  var memoryByteCount: Int { nodes.count * MemoryLayout<Node>.stride + spare.count * 4 }
-
-  /// The length of the longest free extent, 0 when there is none.
-  var largestUnitCount: Int { longest(root) }
-
-  private func longest(_ node: Int32) -> Int { node < 0 ? 0 : nodes[Int(node)].longest }
-
-  private mutating func refresh(_ node: Int32) {
-    let index = Int(node)
-    nodes[index].longest = max(
-      nodes[index].count, longest(nodes[index].left), longest(nodes[index].right))
+  /// Memory of bits and bounds.
+  var memoryByteCount: Int {
+    bits.memoryByteCount + (blockBounds.count + groupBounds.count) * MemoryLayout<Int32>.stride
   }
 
-  private mutating func makeNode(_ range: Range<Int>) -> Int32 {
-    extentCount += 1
-    let node = Node(
-      start: range.lowerBound, count: range.count, longest: range.count, left: -1, right: -1,
-      priority: ContentHash.mix(UInt64(range.lowerBound)))
-    if let index = spare.popLast() {
-      nodes[Int(index)] = node
-      return index
-    }
-    nodes.append(node)
-    return Int32(nodes.count - 1)
-  }
-
-  /// Everything that begins before `key`, and the rest.
-  private mutating func split(_ tree: Int32, _ key: Int) -> (Int32, Int32) {
-    if tree < 0 { return (-1, -1) }
-    if nodes[Int(tree)].start < key {
-      let (left, right) = split(nodes[Int(tree)].right, key)
-      nodes[Int(tree)].right = left
-      refresh(tree)
-      return (tree, right)
-    }
-    let (left, right) = split(nodes[Int(tree)].left, key)
-    nodes[Int(tree)].left = right
-    refresh(tree)
-    return (left, tree)
-  }
-
-  /// Joins two trees, all of the first before all of the second.
-  private mutating func join(_ left: Int32, _ right: Int32) -> Int32 {
-    if left < 0 { return right }
-    if right < 0 { return left }
-    if nodes[Int(left)].priority > nodes[Int(right)].priority {
-      nodes[Int(left)].right = join(nodes[Int(left)].right, right)
-      refresh(left)
-      return left
-    }
-    nodes[Int(right)].left = join(left, nodes[Int(right)].left)
-    refresh(right)
-    return right
-  }
-
-  /// The extent with the greatest first unit below `key`.
-  private func last(before key: Int) -> Int32 {
-    var node = root
-    var found: Int32 = -1
-    while node >= 0 {
-      if nodes[Int(node)].start < key {
-        found = node
-        node = nodes[Int(node)].right
-      } else {
-        node = nodes[Int(node)].left
+  /// The length of the longest free extent, 0 when there is none. O(free extents) at worst.
+  var largestUnitCount: Int {
+    var largest = tail.count
+    for block in blockBounds.indices where Int(blockBounds[block]) > largest {
+      let end = (block + 1) << Self.blockShift
+      var unit = firstStart(inBlock: block)
+      while let start = bits.firstSet(from: unit), start < end {
+        unit = bits.firstClear(from: start)
+        largest = max(largest, unit - start)
       }
     }
-    return found
+    return largest
   }
 
-  /// The extent with the least first unit at or above `key`.
-  private func first(from key: Int) -> Int32 {
-    var node = root
-    var found: Int32 = -1
-    while node >= 0 {
-      if nodes[Int(node)].start >= key {
-        found = node
-        node = nodes[Int(node)].left
-      } else {
-        node = nodes[Int(node)].right
+  /// Where to look for extents that begin in a block: behind the one that reaches into it.
+  private func firstStart(inBlock block: Int) -> Int {
+    let start = block << Self.blockShift
+    return start > 0 && bits.contains(start - 1) ? bits.firstClear(from: start) : start
+  }
+
+  /// Notes that an extent of bits begins at `start`.
+  @inline(__always) private mutating func noteExtent(_ start: Int, _ count: Int) {
+    let block = start >> Self.blockShift
+    if block >= blockBounds.count {
+      blockBounds.append(contentsOf: repeatElement(0, count: block + 1 - blockBounds.count))
+      let groups = (block >> (Self.groupShift - Self.blockShift)) + 1
+      if groups > groupBounds.count {
+        groupBounds.append(contentsOf: repeatElement(0, count: groups - groupBounds.count))
       }
     }
-    return found
-  }
-
-  private mutating func removeNode(_ start: Int) {
-    let (left, rest) = split(root, start)
-    let (middle, right) = split(rest, start + 1)
-    precondition(middle >= 0, "An extent that is taken out of the free set is in it.")
-    spare.append(middle)
-    extentCount -= 1
-    root = join(left, right)
-  }
-
-  private mutating func insertNode(_ range: Range<Int>) {
-    let node = makeNode(range)
-    let (left, right) = split(root, range.lowerBound)
-    root = join(join(left, node), right)
+    let bound = Int32(clamping: count)
+    if bound > blockBounds[block] {
+      blockBounds[block] = bound
+      let group = start >> Self.groupShift
+      if bound > groupBounds[group] { groupBounds[group] = bound }
+    }
   }
 
   /// Makes units free, joining them with free neighbours.
@@ -145,47 +83,114 @@ struct FreeExtents {
   /// Precondition: none of them is free.
   mutating func insert(_ range: Range<Int>) {
     precondition(!range.isEmpty, "An extent has at least one unit.")
-    var joined = range
-    let before = last(before: range.lowerBound)
-    if before >= 0 {
-      let end = nodes[Int(before)].start + nodes[Int(before)].count
-      precondition(end <= range.lowerBound, "Units that become free were not free: \(range).")
-      if end == range.lowerBound { joined = nodes[Int(before)].start..<joined.upperBound }
-    }
-    let after = first(from: range.lowerBound)
-    if after >= 0 {
-      let start = nodes[Int(after)].start
-      precondition(start >= range.upperBound, "Units that become free were not free: \(range).")
-      if start == range.upperBound { joined = joined.lowerBound..<(start + nodes[Int(after)].count) }
-    }
-    if joined.upperBound > range.upperBound { removeNode(range.upperBound) }
-    if joined.lowerBound < range.lowerBound { removeNode(joined.lowerBound) }
-    insertNode(joined)
+    precondition(
+      bits.containsNone(range) && (tail.isEmpty || range.upperBound <= tail.lowerBound || range.lowerBound >= tail.upperBound),
+      "Units that become free were not free: \(range).")
     unitCount += range.count
+    firstFree = min(firstFree, range.lowerBound)
+    if !tail.isEmpty, range.lowerBound >= tail.upperBound {
+      if range.lowerBound == tail.upperBound {
+        tail = tail.lowerBound..<range.upperBound
+        return
+      }
+      // The tail is not the last extent any more.
+      bits.insert(tail)
+      noteExtent(tail.lowerBound, tail.count)
+      tail = range
+      extentCount += 1
+      return
+    }
+    let hasLeft = range.lowerBound > 0 && bits.contains(range.lowerBound - 1)
+    let start = hasLeft ? bits.runStart(before: range.lowerBound) : range.lowerBound
+    let isLast = tail.isEmpty && range.lowerBound >= bits.endUnit
+    if isLast || range.upperBound == tail.lowerBound && !tail.isEmpty {
+      // It becomes, or lengthens, the tail.
+      if hasLeft { bits.remove(start..<range.lowerBound) }
+      extentCount += (hasLeft ? -1 : 0) + (isLast ? 1 : 0)
+      tail = start..<(isLast ? range.upperBound : tail.upperBound)
+      return
+    }
+    let hasRight = bits.contains(range.upperBound)
+    let end = hasRight ? bits.firstClear(from: range.upperBound) : range.upperBound
+    bits.insert(range)
+    extentCount += 1 - (hasLeft ? 1 : 0) - (hasRight ? 1 : 0)
+    noteExtent(start, end - start)
   }
 
   /// Takes units that are free, wherever they lie in a free extent.
   mutating func take(_ range: Range<Int>) {
-    let node = last(before: range.lowerBound + 1)
-    precondition(node >= 0, "Units that are taken were free.")
-    let whole = nodes[Int(node)].start..<(nodes[Int(node)].start + nodes[Int(node)].count)
-    precondition(range.upperBound <= whole.upperBound, "Units that are taken were free.")
-    removeNode(whole.lowerBound)
-    if whole.lowerBound < range.lowerBound { insertNode(whole.lowerBound..<range.lowerBound) }
-    if range.upperBound < whole.upperBound { insertNode(range.upperBound..<whole.upperBound) }
+    if range.isEmpty { return }
     unitCount -= range.count
+    if range.lowerBound >= tail.lowerBound, !tail.isEmpty {
+      precondition(range.upperBound <= tail.upperBound, "Units that are taken were free.")
+      if range.lowerBound > tail.lowerBound {
+        let left = tail.lowerBound..<range.lowerBound
+        if range.upperBound == tail.upperBound {
+          // What is left stays the tail.
+          tail = left
+          return
+        }
+        bits.insert(left)
+        noteExtent(left.lowerBound, left.count)
+        extentCount += 1
+      } else if range.upperBound == tail.upperBound {
+        extentCount -= 1
+      }
+      tail = range.upperBound..<tail.upperBound
+      return
+    }
+    precondition(bits.containsAll(range), "Units that are taken were free.")
+    let hasLeft = range.lowerBound > 0 && bits.contains(range.lowerBound - 1)
+    let hasRight = bits.contains(range.upperBound)
+    bits.remove(range)
+    extentCount += (hasLeft ? 1 : 0) + (hasRight ? 1 : 0) - 1
+    if hasRight {
+      noteExtent(range.upperBound, bits.firstClear(from: range.upperBound) - range.upperBound)
+    }
   }
 
-  /// The first extent at or after `hint` with room for `count` units, without taking it.
-  private func firstFit(_ tree: Int32, _ count: Int, from hint: Int) -> Int32 {
-    if tree < 0 || nodes[Int(tree)].longest < count { return -1 }
-    let node = nodes[Int(tree)]
-    if node.start >= hint {
-      let found = firstFit(node.left, count, from: hint)
-      if found >= 0 { return found }
-      if node.count >= count { return tree }
+  /// The first extent that begins at or after `hint` and has room for `count` units, without taking it.
+  private mutating func firstFit(_ count: Int, from hint: Int) -> Int? {
+    var unit = max(hint, firstFree)
+    let end = bits.endUnit
+    if unit > 0, unit < end, bits.contains(unit - 1) { unit = bits.firstClear(from: unit) }
+    // Whether everything that begins in this block is looked at.
+    var seesBlock = hint <= firstFree || unit == firstStart(inBlock: unit >> Self.blockShift)
+    while unit < end {
+      let group = unit >> Self.groupShift
+      if group >= groupBounds.count { break }
+      let groupEnd = (group + 1) << Self.groupShift
+      if Int(groupBounds[group]) < count {
+        unit = groupEnd
+        if unit < end, bits.contains(unit - 1) { unit = bits.firstClear(from: unit) }
+        seesBlock = true
+        continue
+      }
+      while unit < min(groupEnd, end) {
+        let block = unit >> Self.blockShift
+        if block >= blockBounds.count { break }
+        let blockEnd = (block + 1) << Self.blockShift
+        if Int(blockBounds[block]) >= count {
+          var longest = 0
+          while let start = bits.firstSet(from: unit), start < blockEnd {
+            unit = bits.firstClear(from: start)
+            if unit - start >= count { return start }
+            longest = max(longest, unit - start)
+          }
+          if seesBlock { blockBounds[block] = Int32(clamping: longest) }
+        }
+        if unit < blockEnd {
+          unit = blockEnd
+          if unit < end, bits.contains(unit - 1) { unit = bits.firstClear(from: unit) }
+        }
+        seesBlock = true
+      }
+      let first = group << (Self.groupShift - Self.blockShift)
+      let last = min(blockBounds.count, first + (1 << (Self.groupShift - Self.blockShift)))
+      groupBounds[group] = blockBounds[first..<max(first, last)].max() ?? 0
+      unit = max(unit, groupEnd)
     }
-    return firstFit(node.right, count, from: hint)
+    return tail.count >= count && tail.lowerBound >= hint ? tail.lowerBound : nil
   }
 
   /// Takes `count` units: the first extent from `hint` on that has room, unless that is the free end of the device
@@ -194,31 +199,24 @@ struct FreeExtents {
   /// - Returns: the first unit, nil when no extent is long enough.
   mutating func allocate(_ count: Int, near hint: Int?, end: Int) -> Int? {
     precondition(count > 0, "An allocation has at least one unit.")
-    var found = firstFit(root, count, from: hint ?? 0)
-    if hint != nil, found < 0 || nodes[Int(found)].start + nodes[Int(found)].count == end {
-      found = firstFit(root, count, from: 0)
+    var found: Int?
+    if let hint {
+      found = firstFit(count, from: hint)
+      if let start = found, isLast(start, end: end) { found = nil }
     }
-    if found < 0 { return nil }
-    let start = nodes[Int(found)].start
-    take(start..<(start + count))
-    return start
+    if found == nil { found = firstFit(count, from: 0) }
+    guard let found else { return nil }
+    // The first of all free units is the first that has room for one.
+    if count == 1, hint == nil { firstFree = found }
+    take(found..<(found + count))
+    return found
+  }
+
+  /// Whether the extent that begins at `start` ends at `end`.
+  private func isLast(_ start: Int, end: Int) -> Bool {
+    (start >= tail.lowerBound && !tail.isEmpty ? tail.upperBound : bits.firstClear(from: start)) == end
   }
 
   /// Every free extent, in ascending order.
-  var extents: [Range<Int>] {
-    var result: [Range<Int>] = []
-    var stack: [Int32] = []
-    var node = root
-    while node >= 0 || !stack.isEmpty {
-      while node >= 0 {
-        stack.append(node)
-        node = nodes[Int(node)].left
-      }
-      node = stack.removeLast()
-      let found = nodes[Int(node)]
-      result.append(found.start..<(found.start + found.count))
-      node = found.right
-    }
-    return result
-  }
+  var extents: [Range<Int>] { bits.runs + (tail.isEmpty ? [] : [tail]) }
 }

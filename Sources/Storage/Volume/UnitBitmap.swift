@@ -98,6 +98,23 @@ struct UnitBitmap {
     return true
   }
 
+  /// The first unit beyond the words: neither it nor any behind it is in the set.
+  var endUnit: Int { words.count << 6 }
+
+  /// The first unit of the run that ends before `end`, whose last unit is in the set.
+  func runStart(before end: Int) -> Int {
+    var word = (end - 1) >> 6
+    // Everything from `end` on counts as in the set, so that the highest clear bit lies below.
+    let unit = end & 63
+    var clear = ~words[word] & (unit == 0 ? .max : (1 << UInt64(unit)) - 1)
+    while clear == 0 {
+      if word == 0 { return 0 }
+      word -= 1
+      clear = ~words[word]
+    }
+    return word << 6 + 64 - clear.leadingZeroBitCount
+  }
+
   /// The first unit at or after `start` that is in the set.
   func firstSet(from start: Int) -> Int? {
     var word = start >> 6
