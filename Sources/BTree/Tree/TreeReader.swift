@@ -48,7 +48,7 @@ extension NodeStore {
   }
 
   /// Holds the root.
-  private func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
+  func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
     if let held = cache.hold(id) { lease = held } else { lease = try load(id, level: level, isWriter: false) }
     let page = NodePage(lease.pointer, lease.byteCount)
@@ -56,7 +56,7 @@ extension NodeStore {
     return lease
   }
 
-  private func misplaced(_ id: UInt64) -> StorageError {
+  func misplaced(_ id: UInt64) -> StorageError {
     .corrupted(
       structure: "tree page", offset: extent(id).offset,
       detail: "its level or its fences are not what its parent says")
