@@ -39,6 +39,7 @@ extension BTreeEngine {
       UInt64(trees.reduce(0) { $0 + pages($1) } * settings.geometry.pageByteCount)
     }
     return [
+      ("batched_reads", counts.batchedReads),
       ("cache_evictions", cache.evictionCount),
       ("cache_hits", cache.hitCount),
       ("cache_write_backs", cache.writeBackCount),

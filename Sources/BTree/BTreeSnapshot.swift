@@ -21,6 +21,13 @@ final class BTreeSnapshot: ReadView {
     return try engine.get(key, in: forest.main, body)
   }
 
+  func getBatch(
+    _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
+  ) throws(EngineError) {
+    try engine.requireOpen()
+    do throws(StorageError) { try engine.store.get(batch, in: forest.main, body) } catch { throw .storage(error) }
+  }
+
   /// A cursor; it keeps the snapshot.
   func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
     try engine.requireOpen()

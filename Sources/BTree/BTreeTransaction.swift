@@ -135,6 +135,13 @@ private final class BTreeBucketView: ReadView {
     return try engine.get(key, in: tree, body)
   }
 
+  func getBatch(
+    _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
+  ) throws(EngineError) {
+    try engine.requireOpen()
+    do throws(StorageError) { try engine.store.get(batch, in: tree, body) } catch { throw .storage(error) }
+  }
+
   func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
     try engine.requireOpen()
     return engine.makeCursor(tree, range, order, owner: nil)

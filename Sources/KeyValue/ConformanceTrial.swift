@@ -123,6 +123,29 @@ final class ConformanceTrial {
     )
   }
 
+  /// Expects `keys`, asked for together, to have the values of `state` (nil: the trial's).
+  func expectValues(
+    _ keys: [[UInt8]], in view: (any ReadView)? = nil, state: ReferenceState? = nil
+  ) throws {
+    step += 1
+    var batch = ReadBatch(reservedByteCount: 16)
+    for key in keys { batch.append(key) }
+    var values: [[UInt8]?] = Array(repeating: nil, count: keys.count)
+    var answerCounts = [Int](repeating: 0, count: keys.count)
+    try (view ?? engine).getBatch(batch) { index, value in
+      answerCounts[index] += 1
+      values[index] = bytes(of: value)
+    }
+    for (index, key) in keys.enumerated() {
+      let expected = (state ?? self.state).value(for: key)
+      try expect(answerCounts[index] <= 1, "a batch of \(keys.count) answered its key \(index) twice")
+      try expect(
+        values[index] == expected,
+        "a batch of \(keys.count) gave \(values[index].map(short) ?? "nothing") for \(short(key)), expected "
+          + "\(expected.map(short) ?? "nothing")")
+    }
+  }
+
   func expectEntries(
     _ expected: [KeyValuePair], in range: KeyRange, _ order: ScanOrder, of view: (any ReadView)? = nil
   ) throws {
@@ -157,8 +180,8 @@ final class ConformanceTrial {
     let all = state.entries()
     try expectEntries(all, in: .all, .forward)
     try expectEntries(all.reversed(), in: .all, .reverse)
-    let stride = max(1, all.count / 200)
-    for (index, pair) in all.enumerated() where index % stride == 0 {
+    let step = max(1, all.count / 200)
+    for (index, pair) in all.enumerated() where index % step == 0 {
       try expectValue(pair.key, pair.value)
       let extended = pair.key + [0]
       if extended.count <= limits.maximumKeyByteCount {
@@ -171,6 +194,7 @@ final class ConformanceTrial {
         try expectValue(sibling, state.value(for: sibling))
       }
     }
+    try expectValues(stride(from: 0, to: all.count, by: step * 3 + 1).map { all[$0].key })
     try expect(try engine.stateHash() == state.stateHash, "the state hash differs")
     try expectSound()
   }

@@ -114,6 +114,14 @@ public protocol ReadView: AnyObject {
   /// - Returns: whether the key was found.
   func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool
 
+  /// Looks several keys up and shows the value of each that is found to `body`, borrowed, with the key's place in the batch;
+  /// in no promised order. A key that is missing is not mentioned. Same answers as one `get` for each key.
+  ///
+  /// Cost: engines that can read what is missing in flight together; the default asks for one key after the other.
+  func getBatch(
+    _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
+  ) throws(EngineError)
+
   /// A walk over `range`. Writes to the engine while a cursor on the newest state is open end that
   /// cursor's validity; a cursor on a snapshot is not affected.
   func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor
@@ -128,6 +136,10 @@ public protocol Engine: ReadView {
 
   /// Applies a batch atomically; see the invariants.
   func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError)
+
+  /// Begins to load entries that are sorted already; see `BulkLoad`. Engines that have a bulk load of their own use it while
+  /// they are empty and apply batch after batch otherwise.
+  func makeBulkLoad() throws(EngineError) -> any BulkLoad
 
   /// A stable view of everything applied so far. It ends when the returned object is released.
   func makeSnapshot() throws(EngineError) -> any ReadView

@@ -39,6 +39,11 @@ enum Fault: String, CaseIterable, Sendable {
   case verifyFails
   case getCallsTwice
   case getNamesAbsentFound
+  case batchStopsAtTheFirstMissing
+  case batchAnswersTheNeighbour
+  case batchSkipsTheSecondOfTwo
+  case bulkLoadLosesItsLastEntry
+  case bulkLoadTakesWhatIsUnsorted
 }
 
 /// The reference model, faulty.

@@ -145,11 +145,36 @@ final class NodeStore: NodeWriter {
     }
   }
 
+  /// Reads those of some long values that are not in the cache in one batch.
+  ///
+  /// - Returns: how many were read.
+  func prefetch(_ references: some Collection<OverflowReference>) throws(StorageError) -> UInt64 {
+    var missing: ContiguousArray<OverflowReference> = []
+    for reference in references where !cache.contains(reference.id) && !missing.contains(reference) {
+      missing.append(reference)
+    }
+    if missing.count < 2 { return 0 }
+    var blocks: ContiguousArray<VolumeBlock> = []
+    try volume.readBlocks(missing.map { extent($0.id) }, type: Self.overflowType, cause: .overflow) {
+      blocks.append($1)
+    }
+    for (reference, block) in zip(missing, blocks) {
+      _ = try admit(block, reference, isWriter: false)
+    }
+    return UInt64(missing.count)
+  }
+
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
     if let lease = cache.hold(reference.id) { return lease }
+    let block = try volume.readBlock(extent(reference.id), type: Self.overflowType, cause: .overflow)
+    return try admit(block, reference, isWriter: isWriter)
+  }
+
+  private func admit(
+    _ block: VolumeBlock, _ reference: OverflowReference, isWriter: Bool
+  ) throws(StorageError) -> NodeLease {
     let extent = extent(reference.id)
-    let block = try volume.readBlock(extent, type: Self.overflowType, cause: .overflow)
     guard block.payloadByteCount == reference.byteCount else {
       throw .corrupted(
         structure: "long value", offset: extent.offset,

@@ -83,6 +83,8 @@ struct TreeCounts: Equatable, Sendable {
   var rootCollapses: UInt64 = 0
   var descents: UInt64 = 0
   var leavesPrefetched: UInt64 = 0
+  /// Pages and long values that batched reads brought in together with others.
+  var batchedReads: UInt64 = 0
   var checkpoints: UInt64 = 0
   var rollbacks: UInt64 = 0
 }
