@@ -24,6 +24,7 @@ import Accounting
 import KeyValue
 import Primitives
 import Storage
+import Synchronization
 
 // The witnesses are documented at `Engine`, `ReadView` and `Cursor`.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
@@ -127,6 +128,7 @@ public final class BTreeEngine: Engine {
 
   /// Replays what is behind the root, and says on the device how this opening commits.
   private func begin(_ root: BTreeRoot?) throws(StorageError) {
+    volume.endWriting(forest)
     if settings.usesLog || root?.usesLog == true {
       let opened = try volume.openLog(0, configuration: settings.log)
       log = opened
@@ -176,7 +178,7 @@ public final class BTreeEngine: Engine {
 
   private func release() {
     isClosed = true
-    store.isClosed = true
+    store.share.isClosed.store(true, ordering: .releasing)
     writer.reset()
     logger = nil
     log = nil
@@ -223,6 +225,7 @@ public final class BTreeEngine: Engine {
   private func attempt(_ batch: borrowing WriteBatch) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
+      volume.beginWriting()
       var transaction = try beginTransaction()
       try apply(batch, to: &forest.main, &transaction)
       try logOperations(of: batch)
@@ -253,6 +256,7 @@ public final class BTreeEngine: Engine {
   private func attempt(_ actions: ActionList) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
+      volume.beginWriting()
       var transaction = try beginTransaction()
       try perform(actions, &transaction)
       try logger?.finish()
@@ -362,11 +366,13 @@ public final class BTreeEngine: Engine {
     logger?.abandon()
     store.rolledBack()
     forest = saved
+    volume.endWriting(forest)
     store.counts.pointee.rollbacks &+= 1
   }
 
   private func committed(operationCount: Int, byteCount: Int) {
     store.committed(sequence: volume.commitSequence)
+    volume.endWriting(forest)
     operationsSinceCheckpoint += operationCount
     bytesSinceCheckpoint += byteCount
   }
@@ -464,7 +470,7 @@ public final class BTreeEngine: Engine {
 
   public func makeSnapshot() throws(EngineError) -> any ReadView {
     try requireOpen()
-    return BTreeSnapshot(self, forest, volume.pin())
+    return volume.pinPublished(BTreeForest.self) { pin, forest in BTreeSnapshot(self, forest, pin) }
   }
 
   // MARK: Phase verbs

@@ -64,7 +64,7 @@ struct BTreeSettings {
   var limits: EngineLimits {
     EngineLimits(
       maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
-      offersSnapshots: true)
+      offersSnapshots: true, offersConcurrentReaders: true)
   }
 
   /// The limits and their reasons.

@@ -51,6 +51,7 @@ extension Volume {
   /// Writes the next superblock.
   func publish(_ scope: PublishScope, checkpoint: Bool) throws(StorageError) {
     try check()
+    absorbPins()
     var isEverything = false
     if case .everything = scope {
       isEverything = true

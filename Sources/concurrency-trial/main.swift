@@ -1,0 +1,58 @@
+// Readers and a writer on the B-tree, for builds that are watched by the thread sanitizer: real threads, a memory device, a
+// cache of a few hundred pages, so that hits, misses, evictions, copies and released snapshots all happen at once.
+//
+//   Scripts/sanitize          builds this program with the sanitizer and runs it; a race ends it with status 66
+//
+// Arguments: the first seed (default 1) and how many rounds (default 3).
+
+import Accounting
+import BTree
+import KeyValue
+import Primitives
+import Storage
+
+/// An empty tree on a device of its own.
+func makeTree(seed: UInt64, shards: Int, commit: String) throws -> BTreeEngine {
+  var description = DeviceDescription()
+  description.capacityByteCount = 256 << 20
+  let stack = try DeviceStack(description)
+  var given = ParameterSet()
+  given["cache_shards"] = .integer(shards)
+  given["commit"] = .text(commit)
+  let environment = EngineEnvironment(
+    channel: stack.makeChannel(), budget: MemoryBudget(limitByteCount: 1 << 20), seed: seed, creates: true,
+    syncEveryCommits: 0)
+  return try BTreeEngine.open(environment, parameters: given.filled(with: BTreeEngine.descriptor.parameters))
+}
+
+let first = CommandLine.arguments.count > 1 ? UInt64(CommandLine.arguments[1]) ?? 1 : 1
+let rounds = CommandLine.arguments.count > 2 ? UInt64(CommandLine.arguments[2]) ?? 3 : 3
+var hasFailed = false
+print("thread sanitizer: \(Threads.areSanitized ? "on" : "off")")
+for seed in first..<(first + rounds) {
+  for (shards, commit) in [(1, "path-copy"), (2, "log")] {
+    var trial = ReadersTrial(seed: seed)
+    trial.groupCount = 1_500
+    trial.batchCount = 150
+    let tree = try makeTree(seed: seed, shards: shards, commit: commit)
+    let outcome = try trial.run(tree)
+    try tree.verify()
+    let counts = tree.statistics().filter { $0.name == "cache_evictions" || $0.name == "page_reads" }
+    print(
+      "seed \(seed), \(shards) shards, commit \(commit): \(outcome.snapshotCount) snapshots, "
+        + "\(outcome.groupCount) groups read by \(trial.readerCount) readers, "
+        + counts.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
+    for problem in outcome.problems { print("  wrong: \(problem)") }
+    hasFailed = hasFailed || !outcome.problems.isEmpty
+    try tree.close()
+    let small = try makeTree(seed: seed, shards: shards, commit: commit)
+    let history = try HistoryRecorder.record(small, seed: seed, readerCount: 4)
+    if !history.isLinearizable() {
+      print("  wrong: no order explains \(history)")
+      hasFailed = true
+    }
+    try small.close()
+  }
+}
+if hasFailed { preconditionFailure("A reader saw what no order of the writes explains.") }
+print("clean")
