@@ -9,6 +9,7 @@ import Primitives
 import Storage
 
 extension BTreeEngine {
+  /// Name, summary and knobs.
   public static let descriptor = EngineDescriptor(
     name: "btree", summary: "A copy-on-write B-tree: path copying, snapshots, buckets, an optional log.",
     parameters: [

@@ -6,10 +6,12 @@ import Primitives
 import Storage
 
 extension BTreeEngine {
+  /// What survives a crash.
   public var durabilityClass: DurabilityClass {
     syncEveryCommits == 0 ? .prefix : .everyCommits(syncEveryCommits)
   }
 
+  /// Effective settings, sorted by name.
   public func settingsReadBack() -> [(name: String, value: String)] {
     [
       ("cache_bytes", String(store.cache.capacityByteCount)),
@@ -28,6 +30,7 @@ extension BTreeEngine {
     ]
   }
 
+  /// Counters, sorted by name.
   public func statistics() -> [(name: String, value: UInt64)] {
     var counts = store.counts.pointee
     // A snapshot's are added when it ends.
@@ -58,6 +61,7 @@ extension BTreeEngine {
     ]
   }
 
+  /// Where the bytes on the device are.
   public func spaceReport() throws(EngineError) -> SpaceReport {
     try requireOpen()
     let accounting = volume.accounting()

@@ -22,7 +22,7 @@ public let engineCatalogue: [EngineEntry] = [
     (place, set) throws(EngineError) in
     try SortedFileEngine.open(place, parameters: set)
   },
-  EngineEntry(BTreeEngine.descriptor) { (place, set) throws(EngineError) in
+  EngineEntry(BTreeEngine.descriptor, examine: BTreeEngine.examine) { (place, set) throws(EngineError) in
     try BTreeEngine.open(place, parameters: set)
   },
   EngineEntry(SQLiteEngine.descriptor, examine: SQLiteEngine.examine) { (place, set) throws(EngineError) in

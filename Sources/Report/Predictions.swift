@@ -19,6 +19,8 @@ enum Predictions {
     var series: String
     var phase: String
     var metric: String
+    /// What the metric is divided by, nil for nothing.
+    var per: String?
     var predicted: Double
     var measured: Double?
     /// The formula in words, and its source.
@@ -35,14 +37,28 @@ enum Predictions {
     var records: Double
     /// Key and value of one record, in bytes.
     var recordByteCount: Double
+    /// Key of one record, in bytes.
+    var keyByteCount: Double
     /// Operations per commit.
     var batchOperations: Double
+    /// Commits per durable commit, 0 when none is asked for.
+    var syncEveryCommits: Double
     /// M, in bytes.
     var memoryByteCount: Double
     /// In bytes.
     var transferUnitByteCount: Double
+    /// The device's address space, in bytes.
+    var capacityByteCount: Double
     /// How the phase chooses keys, nil when the study does not say.
     var distribution: String?
+    /// What a phase of one operation repeats, nil when the study does not say.
+    var operation: String?
+    /// Operations of the phase as the study asks for them, nil when it does not say; a load puts n.
+    var operations: Double?
+    /// Entries of a scan.
+    var scanEntries: Double
+    /// The order in which the study's loads put records: random or sequential; nil when they differ or there is none.
+    var loadOrder: String?
     /// Engine parameters by name.
     var parameters: [String: String]
 
@@ -61,30 +77,49 @@ enum Predictions {
         let key = parameters["key_bytes"].flatMap({ Double($0) }),
         let value = parameters["value_bytes"].flatMap({ Double($0) }), key + value > 0,
         let records = row.records, records > 0, let batch = row.batchOperations, batch > 0,
-        let memory = row.memoryBudgetBytes, memory > 0, let unit = Self.transferUnit(study), unit > 0
+        let memory = row.memoryBudgetBytes, memory > 0, let unit = Self.number("transfer_unit", study),
+        unit > 0
       else { return nil }
       phaseKind = row.phaseKind ?? ""
       self.records = Double(records)
       recordByteCount = key + value
+      keyByteCount = key
+      syncEveryCommits = Double(row.syncEveryCommits ?? 0)
+      capacityByteCount = Self.number("capacity", study) ?? 0
       batchOperations = Double(batch)
       memoryByteCount = Double(memory)
       self.transferUnitByteCount = unit
-      distribution = Self.distribution(of: row.phaseName, study)
+      let phase = Self.phases(study).first { $0["name"]?.text == row.phaseName }
+      distribution = phase?["distribution"]?.text
+      operations = phase?["operations"].flatMap(Self.number)
+      operation = phase?["operation"]?.text
+      scanEntries = phase?["scan_entries"].flatMap(Self.number) ?? 100
+      let loads = Self.phases(study).filter { $0["phase"]?.text == "load" }
+      let orders = Set(
+        loads.map { load in
+          // An axis along the order has a column of its own.
+          load["name"]?.text.flatMap { parameters["phase_\($0)_order"] } ?? load["order"]?.text
+        })
+      loadOrder = orders.count == 1 ? orders.first ?? nil : nil
       self.parameters = parameters
     }
 
-    /// The device's transfer unit as the resolved study states it, in bytes.
-    private static func transferUnit(_ study: JSONValue) -> Double? {
-      switch study["device"]?["transfer_unit"] {
-      case .integer(let bytes): Double(bytes)
-      case .real(let bytes): bytes
+    /// A number of the device as the resolved study states it.
+    private static func number(_ key: String, _ study: JSONValue) -> Double? {
+      study["device"]?[key].flatMap { number($0) }
+    }
+
+    private static func number(_ value: JSONValue) -> Double? {
+      switch value {
+      case .integer(let number): Double(number)
+      case .real(let number): number
       default: nil
       }
     }
 
-    private static func distribution(of phase: String, _ study: JSONValue) -> String? {
-      guard case .array(let phases)? = study["phases"] else { return nil }
-      return phases.first { $0["name"]?.text == phase }?["distribution"]?.text
+    private static func phases(_ study: JSONValue) -> [JSONValue] {
+      guard case .array(let phases)? = study["phases"] else { return [] }
+      return phases
     }
   }
 
@@ -95,11 +130,15 @@ enum Predictions {
     var engine: String
     var phaseKind: String
     var metric: String
+    /// What the metric is divided by, nil for nothing.
+    var per: String?
     var words: String
     var predict: @Sendable (Conditions) -> Double?
   }
 
-  static let models: [Model] = [
+  static let models: [Model] = simpleModels + copyOnWriteModels
+
+  private static let simpleModels: [Model] = [
     Model(
       name: "append_log_put", engine: "append-log", phaseKind: "load", metric: "wa_total_end",
       words: "each commit rounded up to the transfer unit, ÷ its bytes",
@@ -167,6 +206,7 @@ enum Predictions {
   /// Every prediction that applies, in the record's order.
   static func rows(_ digest: Digest) -> [Row] {
     let study = digest.record.manifest.study.resolved
+    let measures = Measures(digest.record)
     return digest.groups.flatMap { group -> [Row] in
       guard let run = group.rows.first, let conditions = Conditions(run, study: study) else {
         return []
@@ -176,10 +216,14 @@ enum Predictions {
           let predicted = model.predict(conditions)
         else { return nil }
         return Row(
-          series: group.series.name, phase: group.phase, metric: model.metric, predicted: predicted,
-          measured: group.measurement(model.metric)?.median, model: model.words)
+          series: group.series.name, phase: group.phase, metric: model.metric, per: model.per,
+          predicted: predicted, measured: measured(model, group, measures), model: model.words)
       }
     }
+  }
+
+  private static func measured(_ model: Model, _ group: Group, _ measures: Measures) -> Double? {
+    Measurement(group.rows.compactMap { measures.value($0, model.metric, per: model.per) })?.median
   }
 
   /// The predictions as comma-separated text.
@@ -190,7 +234,8 @@ enum Predictions {
     for row in rows {
       CommaSeparatedText.append(
         [
-          row.series, row.phase, row.metric, row.predicted.description, row.measured?.description,
+          row.series, row.phase, Measures.words(row.metric, per: row.per), row.predicted.description,
+          row.measured?.description,
           row.ratio?.description, row.model,
         ], to: &text)
     }

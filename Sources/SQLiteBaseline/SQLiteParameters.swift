@@ -138,7 +138,7 @@ struct SQLiteParameters {
   static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
     let parameters = try SQLiteParameters(setting)
     return DeclaredLimits(
-      parameters.limits, keyReason: "16 KiB, chosen so that an interior page's cell stays small",
+      parameters.limits, keyReason: "16 KiB: a few copies of a key must fit beside the page cache",
       valueReason: "an eighth of the page cache, \(parameters.cacheByteCount) bytes, within 64 KiB and 16 MiB"
     )
   }

@@ -39,6 +39,16 @@ final class SQLitePlace {
     self.seed = seed
   }
 
+  /// What the descriptor says of this place.
+  func declaredLimits() throws -> EngineLimits {
+    let setting = EngineSetting(
+      parameters: parameters, memoryBudgetByteCount: budget.limitByteCount,
+      transferUnitByteCount: channel.transferUnitByteCount, capacityByteCount: channel.capacityByteCount,
+      syncEveryCommits: syncEveryCommits)
+    let rule = try #require(SQLiteEngine.descriptor.limits)
+    return try rule(setting).limits
+  }
+
   func open(creates: Bool) throws(EngineError) -> SQLiteEngine {
     try SQLiteEngine.open(
       EngineEnvironment(
@@ -70,7 +80,7 @@ func drawn(_ seed: UInt64, _ index: Int, below bound: Int) -> Int {
       return ConformanceSubject(
         engine: try place.open(creates: true), reopen: { try place.open(creates: false) },
         deviceWriteByteCount: { place.channel.ledger.total(.write).transferredByteCount },
-        heldMemoryByteCount: { place.budget.heldByteCount })
+        heldMemoryByteCount: { place.budget.heldByteCount }, declaredLimits: try place.declaredLimits())
     }
     try suite.run(try #require(ConformanceSuite.check(named: check)), seed: 1)
   }

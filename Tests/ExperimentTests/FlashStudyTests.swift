@@ -154,6 +154,13 @@ struct FlashStudyTests {
       outline.rows[0].refusals == [
         "the records are 1.91 MiB, and the flash drive exports 1.00 MiB; raise device.flash.capacity or lower the records"
       ])
+    // What is likely not to fit is a warning.
+    let tight = PlanOutline(
+      try plan(text("{ capacity: 1MiB, erase_block: 16KiB }"), sets: ["workload.records=9_000"]),
+      vocabulary: .standard)
+    #expect(tight.rows[0].refusals.isEmpty)
+    #expect(
+      tight.total.warnings.contains { $0.contains("the flash drive exports 1.00 MiB; the run may fail") })
     let outcome = try run(try plan(text(small)).runs[0])
     let reason = try #require(outcome.failure)
     #expect(reason.contains("the flash drive exports 1048576 bytes (256 pages)"))

@@ -304,6 +304,27 @@ private func greedyAmplification(_ alpha: Double, pagesPerBlock: Int) -> Double 
     #expect(flash.translation.brokenInvariant() == nil)
   }
 
+  @Test("a branch goes on from where the drive stands, and leaves it alone")
+  func branch() throws {
+    let configuration = Self.drive(blocks: 16, pagesPerBlock: 16, spare: 0.1)
+    let memory = MemoryDevice(capacityByteCount: 1 << 20)
+    let drive = FlashDevice(base: memory, configuration: configuration)
+    func write(_ device: FlashDevice, from first: Int, count: Int) throws {
+      for step in first..<first + count {
+        let frame = memory.pool.frame(byteCount: 4_096, zeroed: true)
+        try MemoryDeviceTests.write(
+          device, at: UInt64(step &* 37 % 256) * 4_096, .frame(frame, offset: 0), 4_096)
+      }
+    }
+    try write(drive, from: 0, count: 500)
+    let counts = drive.counts
+    let branch = FlashDevice(base: memory.clone(), continuing: drive.translation)
+    try write(branch, from: 500, count: 300)
+    #expect(drive.counts == counts && branch.counts.hostPageCount == 800)
+    try write(drive, from: 500, count: 300)
+    #expect(drive.counts == branch.counts && drive.counts.movedPageCount > 0)
+  }
+
   @Test("a drive that cannot be says which key is to blame")
   func faults() {
     var drive = FlashConfiguration(capacityByteCount: 1 << 30)

@@ -45,16 +45,23 @@ extension NodePage {
   ) -> NodeCut {
     let count = slotCount
     // Inserts that went behind all others again and again: leave the page full.
-    if pending == count, count > 1, !hasUpperFence || appendRun * 2 >= count {
+    let isAppending = pending == count && count > 1 && (!hasUpperFence || appendRun * 2 >= count)
+    if isAppending {
       let last = copyKey(count - 1, to: scratch)
       let common = commonPrefixByteCount(last.start, last.count, pendingKey.start, pendingKey.count)
       target.copyMemory(from: pendingKey.start, byteCount: common + 1)
-      if lowerFenceByteCount + common + 1 + usedByteCount <= byteCount - Self.slotsStart {
-        return NodeCut(index: count, separator: Bytes(target, common + 1))
+      let separator = Bytes(target, common + 1)
+      // The new upper fence may share more with the lower one, which makes every entry shorter.
+      let prefix = commonPrefixByteCount(
+        lowerFence.start, lowerFenceByteCount, separator.start, separator.count)
+      if lowerFenceByteCount + separator.count + usedByteCount(underPrefix: prefix) <= byteCount
+        - Self.slotsStart
+      {
+        return NodeCut(index: count, separator: separator)
       }
     }
     let total = usedByteCount
-    let middle = middleIndex(total)
+    let middle = isAppending ? count - 1 : middleIndex(total)
     for distance in 0..<count {
       for index in distance == 0 ? [middle] : [middle - distance, middle + distance]
       where index > 0 && index < count {
@@ -119,7 +126,7 @@ extension NodePage {
   /// The bytes all entries take under a prefix of `newPrefix` bytes, slots included.
   func usedByteCount(underPrefix newPrefix: Int) -> Int {
     let growth = prefixByteCount - newPrefix
-    if growth <= 0 { return usedByteCount }
+    if growth == 0 { return usedByteCount }
     var sum = 0
     for index in 0..<slotCount {
       let suffix = suffixByteCount(index)

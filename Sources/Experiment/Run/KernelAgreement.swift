@@ -5,7 +5,7 @@
 //                    files this program is mapped from are read once, so that no page of code is fetched inside a phase
 //   after a phase    kernel − ours within 1 % + 1 MiB, reads and writes, or the run fails
 //
-// Nothing else is written inside a phase: records are written when all runs are done. A trace in a file is, and what it
+// Nothing else is written inside a phase: records are written between runs or after them. A trace in a file is, and what it
 // was charged is taken out.
 
 import Foundation

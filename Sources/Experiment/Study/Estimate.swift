@@ -114,8 +114,17 @@ extension RunEstimate {
     deviceReadByteCount = Self.clamped(state.deviceReads)
     spaceByteCount = Self.clamped(state.space)
     let device = run.device.kind == .memory ? state.space : 0
-    peakMemoryByteCount = Self.clamped(
-      device + Double(run.memoryBudgetByteCount) + Double(Self.processByteCount))
+    let drive = run.device.flash?.configuration
+    let fixed = Double(Self.processByteCount) + Double(drive?.modelByteCount ?? 0)
+    peakMemoryByteCount = Self.clamped(device + Double(run.memoryBudgetByteCount) + fixed)
+    if let drive {
+      let exported = drive.exportedBlockCount * drive.eraseBlockByteCount
+      if spaceByteCount > exported {
+        warnings.append(
+          "\(run.label): about \(ByteText.short(spaceByteCount)) will be held, and the flash drive exports "
+            + "\(ByteText.short(exported)); the run may fail, raise device.flash.capacity")
+      }
+    }
     let deviceBytes = state.deviceWrites + state.deviceReads
     seconds = state.seconds + deviceBytes * Self.secondsPerDeviceByte + state.misses * Self.secondsPerMiss
     if known == nil {

@@ -58,7 +58,8 @@ extension StudyVocabulary {
   /// The models claims and figures may name: those of the report's catalogue, which this side does not import.
   private static let standardModels = [
     "append_log_put", "append_log_get", "sorted_file_load", "sorted_file_get", "b_tree_in_place_put",
-    "b_tree_get",
+    "b_tree_get", "b_tree_copy_on_write_put", "b_tree_copy_on_write_syncs", "b_tree_copy_on_write_load",
+    "b_tree_cached_get", "b_tree_scan", "b_tree_leaf_fill", "b_tree_leaf_full",
   ]
 
   private static func need(_ phase: PhaseDescriptor) -> Phase.Need {

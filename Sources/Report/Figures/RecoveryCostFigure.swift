@@ -32,8 +32,8 @@ enum RecoveryCostFigure: FigureKind {
       panels: [
         BarFigure.Panel(
           metrics: writes ? Array(metrics[..<2]) : [metrics[0]],
-          axisTitle: writes ? "bytes moved while opening" : "bytes read while opening (none written)"),
-        BarFigure.Panel(metrics: ["recovery_lost_operations"], axisTitle: "acknowledged operations lost"),
+          axisTitle: writes ? "bytes moved while opening" : "bytes read while opening"),
+        BarFigure.Panel(metrics: ["recovery_lost_operations"], axisTitle: "operations lost"),
       ],
       legend: writes ? words : [:]
     ).figure(digest)

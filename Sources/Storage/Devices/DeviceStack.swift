@@ -183,18 +183,19 @@ public struct DeviceStack {
     return DeviceStack(branching: self, memory: memory.clone())
   }
 
-  /// Whether everything in the stack can be doubled: not a file, a trace, a flash drive with its wear, or a device that
-  /// keeps what a crash leaves.
-  package var canBranch: Bool { memory != nil && tracing == nil && fault == nil && flash == nil }
+  /// Whether everything in the stack can be doubled: not a file, a trace, or a device that keeps what a crash leaves.
+  package var canBranch: Bool { memory != nil && tracing == nil && fault == nil }
 
   private init(branching original: DeviceStack, memory: MemoryDevice) {
     let counting = CountingDevice(base: memory, continuing: original.counting.counts)
-    timed = original.timed.map { TimedDevice(base: counting, continuing: $0.clock) }
-    top = timed ?? counting
+    let flash = original.flash.map { FlashDevice(base: counting, continuing: $0.translation) }
+    let below: any BlockDevice = flash ?? counting
+    timed = original.timed.map { TimedDevice(base: below, continuing: $0.clock) }
+    top = timed ?? below
     description = original.description
     pool = original.pool
     tracing = nil
-    flash = nil
+    self.flash = flash
     fault = nil
     file = nil
     self.counting = counting

@@ -26,6 +26,14 @@ public final class FlashDevice: BlockDevice {
     translation = FlashTranslation(configuration)
   }
 
+  /// A drive below `base` that goes on from `translation`: a branch of a device that wrote so far.
+  public init(base: any BlockDevice, continuing translation: FlashTranslation) {
+    self.base = base
+    transferUnitByteCount = base.transferUnitByteCount
+    capacityByteCount = base.capacityByteCount
+    self.translation = translation
+  }
+
   /// What the drive has done so far.
   public var counts: FlashCounts { translation.counts }
 
