@@ -95,7 +95,7 @@ let package = Package(
     // The program that Scripts/sanitize runs.
     .executableTarget(
       name: "concurrency-trial",
-      dependencies: ["BTree", "KeyValue", "Storage", "Accounting", "Primitives"], swiftSettings: strict),
+      dependencies: ["EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"], swiftSettings: strict),
 
     // Tests
     tests("Primitives", imports: ["Primitives", "CSystem"]),

@@ -323,10 +323,12 @@ public final class BTreeEngine: Engine {
   // MARK: Transactions
 
   private func beginTransaction() throws(StorageError) -> VolumeTransaction {
-    store.forgetSuperseded()
     while true {
       do throws(StorageError) {
-        return try volume.beginTransaction()
+        let transaction = try volume.beginTransaction()
+        // After the volume took note of ended pins: what it may reuse from now on is out of the cache.
+        store.forgetSuperseded()
+        return transaction
       } catch {
         try shrinkCache(after: error)
       }
@@ -352,6 +354,8 @@ public final class BTreeEngine: Engine {
     guard requested <= volume.budget.limitByteCount / 2,
       smaller >= 32 * settings.geometry.pageByteCount * settings.cacheShardCount
     else { throw error }
+    // What may have been reused already is not written to make room.
+    store.forgetSuperseded()
     try store.cache.setCapacity(smaller, writer: store)
   }
 

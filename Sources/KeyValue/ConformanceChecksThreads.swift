@@ -37,7 +37,7 @@ private func emptying(_ engine: any Engine) throws -> WriteBatch {
   var batch = WriteBatch()
   let cursor = try engine.makeCursor(.all, .forward)
   while try cursor.next() {
-    cursor.withCurrent { key, _ in batch.delete(key) }
+    cursor.withCurrent { key, _ in batch.delete(key.withUnsafeBytes { [UInt8]($0) }) }
   }
   return batch
 }

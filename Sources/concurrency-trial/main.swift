@@ -6,23 +6,29 @@
 // Arguments: the first seed (default 1) and how many rounds (default 3).
 
 import Accounting
-import BTree
+import EngineCatalogue
 import KeyValue
 import Primitives
 import Storage
 
+/// A trial that cannot be run as asked.
+struct TrialError: Error {
+  var sentence: String
+}
+
 /// An empty tree on a device of its own.
-func makeTree(seed: UInt64, shards: Int, commit: String) throws -> BTreeEngine {
+func makeTree(seed: UInt64, shards: Int, commit: String) throws -> any Engine {
+  guard let entry = engineEntry(named: "btree") else { throw TrialError(sentence: "The catalogue has no B-tree.") }
   var description = DeviceDescription()
   description.capacityByteCount = 256 << 20
   let stack = try DeviceStack(description)
-  var given = ParameterSet()
-  given["cache_shards"] = .integer(shards)
-  given["commit"] = .text(commit)
+  var parameters = entry.defaultParameters
+  parameters["cache_shards"] = .integer(shards)
+  parameters["commit"] = .text(commit)
   let environment = EngineEnvironment(
-    channel: stack.makeChannel(), budget: MemoryBudget(limitByteCount: 1 << 20), seed: seed, creates: true,
+    channel: stack.makeChannel(), budget: MemoryBudget(limitByteCount: 2 << 20), seed: seed, creates: true,
     syncEveryCommits: 0)
-  return try BTreeEngine.open(environment, parameters: given.filled(with: BTreeEngine.descriptor.parameters))
+  return try entry.open(environment, parameters)
 }
 
 let first = CommandLine.arguments.count > 1 ? UInt64(CommandLine.arguments[1]) ?? 1 : 1

@@ -130,6 +130,8 @@ final class NodeStore: NodeWriter {
   @inline(never) func load(
     _ id: UInt64, level: Int, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
+    // A lookup without the lock may miss a page that other threads' insertions move, and a changed page is nowhere else.
+    if let held = cache.holdSurely(id) { return held }
     var block: VolumeBlock?
     try readBlocks(
       CollectionOfOne(extent(id)), type: Self.pageType, cause: level == 0 ? .leaf : .interior,
@@ -199,6 +201,7 @@ final class NodeStore: NodeWriter {
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
     if let lease = cache.hold(reference.id) { return lease }
+    if let lease = cache.holdSurely(reference.id) { return lease }
     let extent = extent(reference.id)
     var found: VolumeBlock?
     try readBlocks(
@@ -311,6 +314,7 @@ final class NodeStore: NodeWriter {
 
   /// Takes out of the cache what no pin sees any more (invariant 3). Before each transaction.
   func forgetSuperseded() {
+    if superseded.isEmpty { return }
     let oldest = volume.oldestPinSequence ?? .max
     while supersededStart < superseded.count, superseded[supersededStart].sequence <= oldest {
       cache.remove(superseded[supersededStart].id)

@@ -4,7 +4,9 @@
 //   reader        pinPublished ─▶ the last published state; waits while the writer may be changing it in place
 //   anybody       a pin ends ─▶ noted here; the writer takes note later and frees what only the pin kept
 //
-// A reader need not wait when a pin already holds the published state: the writer then changes nothing of it in place.
+// A reader need not wait when a pin already holds the published state: the writer then changes nothing of it in place. Once a
+// reader had to wait, the writer holds the published state itself during its next transactions (`standingTransactionCount`,
+// begun anew by each reader that profits), so that the readers that follow wait no more; it copies what it would have changed.
 //
 // Invariants
 // 1. The lock is held for some assignments, never across I/O, waiting or the writer's work. The writer takes it at the
@@ -28,8 +30,8 @@ final class PinTable: Sendable {
     var hasNewPin = false
     var hasEndedPin = false
     var verifiedChecksumCount: UInt64 = 0
-    /// Whether no pin is left.
-    var isEmpty = true
+    /// The oldest sequence that is held, nil when there is none.
+    var oldestSequence: UInt64?
   }
 
   private struct Grant {
@@ -45,6 +47,9 @@ final class PinTable: Sendable {
     var isWriting = false
     var round: UInt64 = 0
     var waitingCount = 0
+    /// Transactions for which the writer itself still holds the published state, so that nobody waits.
+    var standingCount = 0
+    var isStanding = false
     var grants: [Grant] = []
 
     mutating func pin(_ sequence: UInt64, count: Int = 1) {
@@ -59,11 +64,23 @@ final class PinTable: Sendable {
         pins.append((sequence, count))
       }
     }
+
+    mutating func unpin(_ sequence: UInt64) {
+      guard let index = pins.firstIndex(where: { $0.sequence == sequence }) else {
+        preconditionFailure("A pin that ends was taken.")
+      }
+      pins[index].count -= 1
+      if pins[index].count == 0 { pins.remove(at: index) }
+      changes.hasEndedPin = true
+    }
   }
 
   private let state = Lock(State())
 
-  /// The oldest sequence that is held.
+  /// For how many transactions the writer makes it easy for readers after the last one that came while it was writing.
+  private static let standingTransactionCount = 64
+
+  /// The oldest sequence that is held, now.
   var oldestSequence: UInt64? { state.withLock { $0.pins.first?.sequence } }
 
   // MARK: The writer
@@ -75,6 +92,11 @@ final class PinTable: Sendable {
   func beginWriting() -> Changes {
     state.withLock { state in
       state.isWriting = true
+      if state.standingCount > 0 {
+        state.standingCount -= 1
+        state.isStanding = true
+        state.pin(state.published.sequence)
+      }
       return Self.take(&state)
     }
   }
@@ -83,6 +105,10 @@ final class PinTable: Sendable {
   func endWriting(_ published: Published) {
     let hasWaiting = state.withLock { state in
       state.isWriting = false
+      if state.isStanding {
+        state.isStanding = false
+        state.unpin(state.published.sequence)
+      }
       state.published = published
       if state.waitingCount == 0 { return false }
       state.pin(published.sequence, count: state.waitingCount)
@@ -90,6 +116,7 @@ final class PinTable: Sendable {
         Grant(round: state.round, published: published, remainingCount: state.waitingCount))
       state.round += 1
       state.waitingCount = 0
+      state.standingCount = Self.standingTransactionCount
       return true
     }
     if hasWaiting { state.wakeAll() }
@@ -100,7 +127,7 @@ final class PinTable: Sendable {
 
   private static func take(_ state: inout State) -> Changes {
     var changes = state.changes
-    changes.isEmpty = state.pins.isEmpty
+    changes.oldestSequence = state.pins.first?.sequence
     state.changes = Changes()
     return changes
   }
@@ -111,6 +138,7 @@ final class PinTable: Sendable {
   func pinPublished() -> Published {
     let (now, round) = state.withLock { state -> (Published?, UInt64) in
       if !state.isWriting || state.pins.last?.sequence == state.published.sequence {
+        if state.isStanding { state.standingCount = Self.standingTransactionCount }
         state.pin(state.published.sequence)
         return (state.published, 0)
       }
@@ -131,14 +159,7 @@ final class PinTable: Sendable {
 
   /// Lets a commit go.
   func end(_ sequence: UInt64) {
-    state.withLock { state in
-      guard let index = state.pins.firstIndex(where: { $0.sequence == sequence }) else {
-        preconditionFailure("A pin that ends was taken.")
-      }
-      state.pins[index].count -= 1
-      if state.pins[index].count == 0 { state.pins.remove(at: index) }
-      state.changes.hasEndedPin = true
-    }
+    state.withLock { $0.unpin(sequence) }
   }
 
   /// Adds what an ended reader verified.
@@ -183,7 +204,8 @@ extension Volume {
   /// Holds the last published state and gives its pin and its value to `make`. Any thread; see `beginWriting`.
   ///
   /// Precondition: a value of this type was published.
-  /// Cost: a short lock; while the writer works on a state that nobody has pinned, the rest of its transaction.
+  /// Cost: a short lock; the first time, while the writer works on a state that nobody has pinned, the rest of its
+  /// transaction.
   public func pinPublished<Value, Result>(
     _ type: Value.Type, _ make: (_ pin: consuming VolumePin, _ value: Value) -> Result
   ) -> Result {
@@ -195,7 +217,7 @@ extension Volume {
   }
 
   /// The commit whose state the oldest living pin holds, nil when there is none. What commit f freed is held while a
-  /// pin p < f lives.
+  /// pin p < f lives, and until the writer has taken note that it ended.
   public var oldestPinSequence: UInt64? { pins.oldestSequence }
 
   /// Takes note of pins that began and ended, on whatever thread; what only ended pins kept becomes free.
@@ -203,12 +225,13 @@ extension Volume {
 
   private func absorb(_ changes: PinTable.Changes) {
     statistics.verifiedChecksumCount += changes.verifiedChecksumCount
+    notedPinSequence = changes.oldestSequence
     if changes.hasNewPin {
       fresh.removeAll()
       transactionBorn.forEachRun { fresh.insert($0) }
     }
     if changes.hasEndedPin {
-      if changes.isEmpty { fresh = newborn }
+      if changes.oldestSequence == nil { fresh = newborn }
       releaseDeferred()
     }
   }

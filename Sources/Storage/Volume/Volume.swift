@@ -107,6 +107,8 @@ public final class Volume {
   var deferredMetadata = DeferredQueue()
   var held = DeferredQueue()
   let pins = PinTable()
+  /// The oldest pin when the writer last took note: what it keeps is not reused, whatever ended since.
+  var notedPinSequence: UInt64?
 
   // The durable state.
   var superblock: Superblock
@@ -468,7 +470,7 @@ public final class Volume {
   }
 
   func releaseDeferred() {
-    let oldestPin = pins.oldestSequence ?? .max
+    let oldestPin = notedPinSequence ?? .max
     while let next = deferred.first, next.epoch < durableEpoch, next.sequence <= oldestPin {
       free.insert(deferred.removeFirst().range)
     }

@@ -51,7 +51,8 @@ extension Volume {
   /// Writes the next superblock.
   func publish(_ scope: PublishScope, checkpoint: Bool) throws(StorageError) {
     try check()
-    absorbPins()
+    // Not within a transaction: what it may reuse was decided when it began.
+    if !transactionIsOpen { absorbPins() }
     var isEverything = false
     if case .everything = scope {
       isEverything = true
