@@ -21,17 +21,19 @@ public enum HistoryRecorder {
     _ engine: any Engine, seed: UInt64, readerCount: Int, keyCount: Int = 4, batchCount: Int = 8,
     readsPerReader: Int = 6
   ) throws(EngineError) -> History {
-    precondition(engine.limits.offersConcurrentReaders, "Only such engines are read by several threads.")
+    guard let source = engine.readerSource else {
+      preconditionFailure("Only engines that declare concurrent readers are read by several threads.")
+    }
     let clock = ClockReference()
-    let shared = HandedOver(engine)
+    let writer = HandedOver(engine)
     let results = Lock<(operations: [HistoryOperation], failure: EngineError?)>(([], nil))
     Threads.run(readerCount + 1) { number in
       let random = CounterRandom(seed: seed, stream: UInt64(number))
       do throws(EngineError) {
         let made =
           number == 0
-          ? try write(shared.value, clock, random, keyCount, batchCount)
-          : try read(shared.value, clock, random, keyCount, readsPerReader)
+          ? try write(writer.value, clock, random, keyCount, batchCount)
+          : try read(source, clock, random, keyCount, readsPerReader)
         results.withLock { $0.operations += made }
       } catch {
         let problem = error
@@ -81,12 +83,12 @@ public enum HistoryRecorder {
   }
 
   private static func read(
-    _ engine: any Engine, _ clock: ClockReference, _ random: CounterRandom, _ keyCount: Int, _ count: Int
+    _ source: ReaderSource, _ clock: ClockReference, _ random: CounterRandom, _ keyCount: Int, _ count: Int
   ) throws(EngineError) -> [HistoryOperation] {
     var result: [HistoryOperation] = []
     for number in 0..<count {
       let begin = clock.now()
-      let view = try engine.makeSnapshot()
+      let view = try source.makeSnapshot()
       if draw(random, number) % 2 == 0 {
         // Made now, read later: a snapshot shows its moment.
         let end = clock.now()

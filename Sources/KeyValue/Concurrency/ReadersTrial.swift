@@ -55,7 +55,9 @@ public struct ReadersTrial: Sendable {
   /// Precondition: the engine holds nothing and declares concurrent readers.
   /// - Throws: what loading throws; errors of the threads are in the outcome.
   public func run(_ engine: any Engine) throws(EngineError) -> Outcome {
-    precondition(engine.limits.offersConcurrentReaders, "Only such engines are read by several threads.")
+    guard let source = engine.readerSource else {
+      preconditionFailure("Only engines that declare concurrent readers are read by several threads.")
+    }
     var batch = WriteBatch()
     for group in 0..<groupCount {
       put(group, version: 1, into: &batch)
@@ -66,14 +68,14 @@ public struct ReadersTrial: Sendable {
     }
     try engine.checkpoint()
     let progress = Progress()
-    let shared = HandedOver(engine)
+    let writer = HandedOver(engine)
     Threads.run(readerCount + 1) { number in
       do throws(EngineError) {
         if number == 0 {
           defer { progress.isDone.store(true, ordering: .releasing) }
-          try write(shared.value)
+          try write(writer.value)
         } else {
-          try read(shared.value, number, progress)
+          try read(source, number, progress)
         }
       } catch {
         progress.report("seed \(seed), thread \(number): \(error)")
@@ -84,7 +86,9 @@ public struct ReadersTrial: Sendable {
 
   private func key(_ group: Int, _ member: Int) -> [UInt8] {
     let mixed = UInt16(truncatingIfNeeded: group &* 40_503)
-    return [UInt8(mixed >> 8), UInt8(mixed & 255), UInt8(group >> 8 & 255), UInt8(group & 255), UInt8(member)]
+    return [
+      UInt8(mixed >> 8), UInt8(mixed & 255), UInt8(group >> 8 & 255), UInt8(group & 255), UInt8(member),
+    ]
   }
 
   private func put(_ group: Int, version: UInt32, into batch: inout WriteBatch) {
@@ -109,7 +113,7 @@ public struct ReadersTrial: Sendable {
     }
   }
 
-  private func read(_ engine: any Engine, _ number: Int, _ progress: Progress) throws(EngineError) {
+  private func read(_ source: ReaderSource, _ number: Int, _ progress: Progress) throws(EngineError) {
     let random = CounterRandom(seed: seed, stream: UInt64(number))
     var seen = [UInt32](repeating: 0, count: groupCount)
     var draws: UInt64 = 0
@@ -120,7 +124,7 @@ public struct ReadersTrial: Sendable {
     var snapshots = 0
     var groups = 0
     while snapshots < minimumSnapshotCount || !progress.isDone.load(ordering: .acquiring) {
-      let view = try engine.makeSnapshot()
+      let view = try source.makeSnapshot()
       snapshots += 1
       var here: [(group: Int, version: UInt32)] = []
       for _ in 0..<(4 + draw(8)) {

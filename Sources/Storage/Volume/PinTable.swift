@@ -83,6 +83,9 @@ final class PinTable: Sendable {
   /// The oldest sequence that is held, now.
   var oldestSequence: UInt64? { state.withLock { $0.pins.first?.sequence } }
 
+  /// How many readers wait for the end of the open transaction.
+  var waitingCount: Int { state.withLock { $0.waitingCount } }
+
   // MARK: The writer
 
   /// Holds a commit. The writer's thread.
