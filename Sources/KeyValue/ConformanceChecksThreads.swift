@@ -12,7 +12,8 @@ let threadChecks: [ConformanceCheck] = [
     for round in 0..<12 {
       let history = try HistoryRecorder.record(
         trial.engine, seed: trial.seed &+ UInt64(round), readerCount: 1 + round % 4)
-      try trial.expect(history.isLinearizable(), "no order explains the history of round \(round): \(history)")
+      try trial.expect(
+        history.isLinearizable(), "no order explains the history of round \(round): \(history)")
       try trial.engine.apply(emptying(trial.engine), sync: false)
     }
   },

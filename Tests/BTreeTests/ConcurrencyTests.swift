@@ -38,7 +38,8 @@ struct ReadersSetting: Sendable, CustomStringConvertible {
   func withTree(_ body: (BTreeEngine) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("readers-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }  // A leftover in the temporary folder is no failure.
+    // What is left over in the temporary folder is no failure.
+    defer { try? FileManager.default.removeItem(at: folder) }
     var description = DeviceDescription()
     description.capacityByteCount = 128 << 20
     if isFile {
@@ -63,7 +64,7 @@ struct ReadersSetting: Sendable, CustomStringConvertible {
       let counted = stack.counting.counts[direction]
       let entered = channel.ledger.total(direction)
       #expect(counted.byteCount == entered.transferredByteCount, "\(direction) bytes")
-      #expect(counted.operationCount == entered.operationCount, "\(direction) operations")
+      #expect(counted.operationCount == entered.transferredOperationCount, "\(direction) operations")
     }
   }
 }
@@ -168,7 +169,7 @@ private func survey(_ view: any ReadView) throws(EngineError) -> (count: Int, va
   }
 
   @Test func snapshotsAreMadeReadAndLetGoOnDifferentThreads() throws {
-    let setting = ReadersSetting(commit: "log", shards: 1)
+    let setting = ReadersSetting(commit: "path-copy", shards: 1)
     try setting.withTree { engine in
       try put(engine, 0..<500, 1)
       let source = try #require(engine.readerSource)
