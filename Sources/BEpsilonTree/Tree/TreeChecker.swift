@@ -111,7 +111,7 @@ struct TreeChecker {
   }
 
   /// What is wrong with cells that belong to keys of [lower, upper).
-  private static func problem(
+  static func problem(
     _ run: borrowing CellRun, isBasement: Bool, lower: [UInt8]?, upper: [UInt8]?
   ) -> String? {
     var byteCount = 0

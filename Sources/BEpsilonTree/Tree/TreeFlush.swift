@@ -175,6 +175,39 @@ extension TreeWriter {
       if !isTooWide(root), root.partCount > 1 { break }
       try relieveRoot(adding: geometry.bufferByteCount)
     }
+    try mergeEverything()
+  }
+
+  /// Merges what is too small anywhere, until nothing is: neighbours under different parents become neighbours when the
+  /// parents are merged.
+  private func mergeEverything() throws(StorageError) {
+    if mergeThresholdPercent == 0 { return }
+    while true {
+      let before = table.counts.pointee.merges
+      let root = try root()
+      if root.isLeaf { return }
+      root.pinCount += 1
+      defer { root.pinCount -= 1 }
+      try mergeSubtree(root)
+      if table.counts.pointee.merges == before { return }
+      try relieveRoot(adding: geometry.bufferByteCount)
+    }
+  }
+
+  private func mergeSubtree(_ node: TreeNode) throws(StorageError) {
+    var index = 0
+    while index < node.partCount {
+      let (number, level) = (node.parts[index].child, node.level - 1)
+      // Of a leaf the head is enough.
+      let child =
+        try level > 0
+        ? table.wholeNode(number, level: level) : table.node(number, level: level, mayWrite: true)
+      child.pinCount += 1
+      defer { child.pinCount -= 1 }
+      if level > 0 { try mergeSubtree(child) }
+      index += try fix(child, in: node, at: index, isAppend: false)
+      try table.makeRoom(0, mayWrite: true)
+    }
   }
 
   private func flushSubtree(_ node: TreeNode) throws(StorageError) {
