@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A known engine and a cause have one fixed colour in every record.
-// 2. Other labels take the free colours in the order of their hash: the same labels give the same colours.
+// 2. A label that goes on from an engine's name (`btree-log`) has a shade of that engine's colour.
+// 3. Other labels take the free colours in the order of their hash: the same labels give the same colours.
 //
 // Source: Okabe and Ito, "Color Universal Design", 2008, the eight-colour palette.
 
@@ -19,11 +20,16 @@ struct Colour: Hashable {
   }
 
   /// The colour mixed with white; 0 leaves it, 1 is white.
-  func tinted(_ share: Double) -> Colour {
+  func tinted(_ share: Double) -> Colour { mixed(with: 255, share) }
+
+  /// The colour mixed with black; 0 leaves it, 1 is black.
+  func shaded(_ share: Double) -> Colour { mixed(with: 0, share) }
+
+  private func mixed(with other: Double, _ share: Double) -> Colour {
     var result: UInt32 = 0
     for shift in [UInt32(16), 8, 0] {
       let part = Double((value >> shift) & 255)
-      result |= UInt32(part + (255 - part) * share + 0.5) << shift
+      result |= UInt32(part + (other - part) * share + 0.5) << shift
     }
     return Colour(value: result)
   }
@@ -44,9 +50,18 @@ enum Palette {
   /// Labels whose colour never changes.
   private static let fixed: [String: Colour] = [
     "null": grey, "append-log": green, "sorted-file": purple, "sqlite": blue, "sqlite-wal": blue,
-    "sqlite-rollback": skyBlue, "btree": vermilion, "b-tree": vermilion, "bepsilon": orange,
-    "bepsilon-tree": orange, "b-epsilon-tree": orange, "lsm": black, "lsm-tree": black,
+    "sqlite-rollback": skyBlue, "btree": vermilion, "bepsilon": orange, "lsm": black,
   ]
+
+  /// Shades of an engine's colour that can be told apart by their lightness alone, in order of use.
+  private static func shades(of colour: Colour) -> [Colour] {
+    [colour, colour.shaded(0.45), colour.tinted(0.45), colour.shaded(0.7), colour.tinted(0.7)]
+  }
+
+  /// The engine a label begins with, when it goes on behind a dash.
+  private static func family(of label: String) -> String? {
+    fixed.keys.filter { label.hasPrefix($0 + "-") }.max { $0.utf8.count < $1.utf8.count }
+  }
 
   /// What other labels choose from, free ones first.
   private static let choices = [vermilion, orange, skyBlue, black, yellow, green, purple, blue, grey]
@@ -61,8 +76,15 @@ enum Palette {
         used.insert(colour)
       }
     }
-    let others = Set(labels.filter { fixed[$0] == nil }).sorted { (hash($0), $0) < (hash($1), $1) }
-    for label in others {
+    let others = Set(labels.filter { fixed[$0] == nil })
+    for label in others.sorted() {
+      guard let family = family(of: label), let base = fixed[family] else { continue }
+      guard let colour = shades(of: base).first(where: { !used.contains($0) }) else { continue }
+      result[label] = colour
+      used.insert(colour)
+    }
+    let strangers = others.filter { result[$0] == nil }.sorted { (hash($0), $0) < (hash($1), $1) }
+    for label in strangers {
       let start = Int(hash(label) % UInt64(choices.count))
       let order = (0..<choices.count).map { choices[(start + $0) % choices.count] }
       let colour = order.first { !used.contains($0) } ?? order[0]

@@ -313,6 +313,12 @@ final class ReportScratch {
     #expect(colours["append-log"] == Palette.green && colours["sqlite-wal"] == Palette.blue)
     #expect(Palette.blue.hexadecimal == "#0072b2" && Palette.blue.tinted(1).hexadecimal == "#ffffff")
     #expect(Palette.green.hexadecimal == "#009e73")
+    // An engine's settings are shades of its colour; beside the engine itself they give way.
+    let family = Palette.colours(of: ["btree-log", "btree-path-copy", "sqlite-wal", "sqlite-unix"])
+    #expect(family["btree-log"] == Palette.vermilion)
+    #expect(family["btree-path-copy"] == Palette.vermilion.shaded(0.45))
+    #expect(family["sqlite-unix"] == Palette.blue.shaded(0.45))
+    #expect(Palette.colours(of: ["btree-log", "btree"])["btree"] == Palette.vermilion)
     // More labels than colours still gives each one.
     #expect(Palette.colours(of: (0..<40).map { "engine-\($0)" }).count == 40)
   }

@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set yrange [136:0]
 set grid xtics noytics
 set key off
@@ -32,7 +33,7 @@ do for [kind in 'svg png'] {
   unset object
   set label 1 'Read amplification: uniform_read, zipf_read' at screen 0.016, screen 0.9182 left noenhanced font ',22'
   set label 2 '2,000,000 records · 20,000,000 operations · batch 1,000 · durability none · memory 64 MiB' at screen 0.016, screen 0.8302 left noenhanced font ',15' textcolor rgb '#555555'
-  set label 3 '3 seeds: median and range · memory device' at screen 0.016, screen 0.7642 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.7642 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.0730
   set rmargin at screen 0.4930

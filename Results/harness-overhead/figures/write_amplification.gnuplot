@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set yrange [265:0]
 set grid xtics noytics
 set key off
@@ -23,20 +24,21 @@ seen(v, low) = v < low ? low : v
 
 do for [kind in 'svg png'] {
   if (kind eq 'svg') {
-    set terminal svg size 1000,448 fixed font 'sans-serif,17' background rgb 'white'
+    set terminal svg size 1000,469 fixed font 'sans-serif,17' background rgb 'white'
   } else {
-    set terminal pngcairo size 1000,448 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+    set terminal pngcairo size 1000,469 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
   }
   set output 'write_amplification.'.kind
   unset label
   unset object
-  set label 1 'Write amplification: load, uniform_write, zipf_write' at screen 0.016, screen 0.9420 left noenhanced font ',22'
-  set label 2 '2,000,000 records · batch 1,000 · durability none · memory 64 MiB · 3 seeds: median and range · memory device' at screen 0.016, screen 0.8795 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 1 'Write amplification: load, uniform_write, zipf_write' at screen 0.016, screen 0.9446 left noenhanced font ',22'
+  set label 2 '2,000,000 records · batch 1,000 · durability none · memory 64 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.8849 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 'memory device' at screen 0.016, screen 0.8401 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.0730
   set rmargin at screen 0.9600
-  set tmargin at screen 0.7612
-  set bmargin at screen 0.1696
+  set tmargin at screen 0.7271
+  set bmargin at screen 0.1620
   unset logscale x
   set xrange [0.0:1.1363636363636365]
   set xtics ('0.0' 0.0, '0.2' 0.2, '0.4' 0.4, '0.6' 0.6, '0.8' 0.8, '1.0' 1.0)
@@ -45,10 +47,10 @@ do for [kind in 'svg png'] {
   set label 'phase load, cold cache' at graph 0, first 19 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
   set label 'phase uniform_write, warm cache' at graph 0, first 106 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
   set label 'phase zipf_write, warm cache' at graph 0, first 193 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.0730, screen 0.7902 to screen 0.0870, screen 0.8214 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
-  set label 'wa_data_end: nodes, runs, tables' at screen 0.0950, screen 0.8058 left noenhanced font ',15'
-  set object rectangle from screen 0.3950, screen 0.7902 to screen 0.4090, screen 0.8214 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
-  set label 'wa_total_end: log, metadata, padding as well' at screen 0.4170, screen 0.8058 left noenhanced font ',15'
+  set object rectangle from screen 0.0730, screen 0.7548 to screen 0.0870, screen 0.7846 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
+  set label 'wa_data_end: nodes, runs, tables' at screen 0.0950, screen 0.7697 left noenhanced font ',15'
+  set object rectangle from screen 0.3950, screen 0.7548 to screen 0.4090, screen 0.7846 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
+  set label 'wa_total_end: log, metadata, padding as well' at screen 0.4170, screen 0.7697 left noenhanced font ',15'
   plot \
     data using (of('null', 'load', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#999999' fillcolor rgb '#999999', \
     data using (seen(of('null', 'load', 'wa_data_end_upper'), 0.0)):(at(-10.5)):(short(column('wa_data_end'))) with labels left offset char 0.4,0 noenhanced font ',15', \

@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1000
 set rmargin at screen 0.7510
 set tmargin at screen 0.7660
@@ -48,10 +49,12 @@ do for [kind in 'svg png'] {
   set label 'sqlite-rollback 86.3' at screen 0.7990, screen 0.7021 left noenhanced font ',16'
   set object rectangle from screen 0.7690, screen 0.6560 to screen 0.7910, screen 0.6631 front fillcolor rgb '#cc79a7' fillstyle solid noborder
   set label 'sorted-file 54.1' at screen 0.7990, screen 0.6596 left noenhanced font ',16'
-  set object rectangle from screen 0.7690, screen 0.6135 to screen 0.7910, screen 0.6206 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'append-log 1.03' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
-  set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#999999' fillstyle solid noborder
-  set label 'null 0' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.6135 to screen 0.7910, screen 0.6206 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'btree 35.7' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label 'append-log 1.03' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.5284 to screen 0.7910, screen 0.5355 front fillcolor rgb '#999999' fillstyle solid noborder
+  set label 'null 0' at screen 0.7990, screen 0.5319 left noenhanced font ',16'
   plot \
     data using (is('null') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#999999', \
     data using (is('null') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#999999', \
@@ -62,6 +65,8 @@ do for [kind in 'svg png'] {
     data using (is('sqlite-wal') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#0072b2', \
     data using (is('sqlite-wal') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#0072b2', \
     data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#56b4e9', \
-    data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#56b4e9'
+    data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#56b4e9', \
+    data using (is('btree') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#d55e00', \
+    data using (is('btree') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#d55e00'
   unset output
 }

@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1000
 set rmargin at screen 0.7690
 set tmargin at screen 0.7660
@@ -42,10 +43,10 @@ do for [kind in 'svg png'] {
   set label 2 '200,000 records · batch 1,000 · durability at_checkpoints · memory 2.77 MiB · 3 seeds: the first shown' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
   set label 'solid: wa_total   dashed: wa_data   both since the phase began' at screen 0.1000, screen 0.7943 left noenhanced font ',15'
-  set object rectangle from screen 0.7870, screen 0.7411 to screen 0.8090, screen 0.7482 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set object rectangle from screen 0.7870, screen 0.7411 to screen 0.8090, screen 0.7482 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set label 'sqlite-counted 130' at screen 0.8170, screen 0.7447 left noenhanced font ',16'
   plot \
-    data using (is('sqlite-counted') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#009e73', \
-    data using (is('sqlite-counted') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#009e73'
+    data using (is('sqlite-counted') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#0072b2', \
+    data using (is('sqlite-counted') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#0072b2'
   unset output
 }

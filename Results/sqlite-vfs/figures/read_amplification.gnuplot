@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set yrange [76:0]
 set grid xtics noytics
 set key off
@@ -32,7 +33,7 @@ do for [kind in 'svg png'] {
   unset object
   set label 1 'Read amplification: read' at screen 0.016, screen 0.8992 left noenhanced font ',22'
   set label 2 '200,000 records · 200,000 operations · batch 1,000 · durability at_checkpoints · memory 2.77 MiB' at screen 0.016, screen 0.7907 left noenhanced font ',15' textcolor rgb '#555555'
-  set label 3 '3 seeds: median and range · memory device' at screen 0.016, screen 0.7093 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.7093 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1720
   set rmargin at screen 0.5430
@@ -45,7 +46,7 @@ do for [kind in 'svg png'] {
   set ytics ('sqlite-counted' 22, 'sqlite-unix' 58) scale 0
   set label 'not measured' at first 0.0, first 58 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
   plot \
-    data using (of('sqlite-counted', 'read', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'read', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#0072b2', \
     data using (of('sqlite-counted', 'read', 'ra_ios')):(at(0.0)):(column('ra_ios_lower')):(column('ra_ios_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'read', 'ra_ios_upper'), 0.0)):(at(0.0)):(short(column('ra_ios'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label
@@ -61,7 +62,7 @@ do for [kind in 'svg png'] {
   set ytics ('' 22, '' 58) scale 0
   set label 'not measured' at first 0.0, first 58 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
   plot \
-    data using (of('sqlite-counted', 'read', 'read_bytes_per_operation')):(at(0.0)):(0.0):(column('read_bytes_per_operation')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'read', 'read_bytes_per_operation')):(at(0.0)):(0.0):(column('read_bytes_per_operation')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#0072b2', \
     data using (of('sqlite-counted', 'read', 'read_bytes_per_operation')):(at(0.0)):(column('read_bytes_per_operation_lower')):(column('read_bytes_per_operation_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'read', 'read_bytes_per_operation_upper'), 0.0)):(at(0.0)):(short(column('read_bytes_per_operation'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label

@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set yrange [160:0]
 set grid xtics noytics
 set key off
@@ -31,7 +32,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Space amplification: load' at screen 0.016, screen 0.9286 left noenhanced font ',22'
-  set label 2 '200,000 records · batch 1,000 · durability at_checkpoints · memory 2.77 MiB · 3 seeds: median and range' at screen 0.016, screen 0.8516 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '200,000 records · batch 1,000 · durability at_checkpoints · memory 2.77 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.8516 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.7940 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1720
@@ -50,19 +51,19 @@ do for [kind in 'svg png'] {
   set object rectangle from screen 0.7200, screen 0.6841 to screen 0.7340, screen 0.7225 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
   set label 'sa_peak: at its largest' at screen 0.7420, screen 0.7033 left noenhanced font ',15'
   plot \
-    data using (of('sqlite-counted', 'load', 'sa_settled')):(at(-21.0)):(0.0):(column('sa_settled')):(at(-30.5)):(at(-11.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'load', 'sa_settled')):(at(-21.0)):(0.0):(column('sa_settled')):(at(-30.5)):(at(-11.5)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#0072b2', \
     data using (of('sqlite-counted', 'load', 'sa_settled')):(at(-21.0)):(column('sa_settled_lower')):(column('sa_settled_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'load', 'sa_settled_upper'), 0.0)):(at(-21.0)):(short(column('sa_settled'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-counted', 'load', 'sa_live')):(at(0.0)):(0.0):(column('sa_live')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#5cc1a5', \
+    data using (of('sqlite-counted', 'load', 'sa_live')):(at(0.0)):(0.0):(column('sa_live')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#5ca5ce', \
     data using (of('sqlite-counted', 'load', 'sa_live')):(at(0.0)):(column('sa_live_lower')):(column('sa_live_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'load', 'sa_live_upper'), 0.0)):(at(0.0)):(short(column('sa_live'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-counted', 'load', 'sa_peak')):(at(21.0)):(0.0):(column('sa_peak')):(at(11.5)):(at(30.5)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#b8e4d8', \
+    data using (of('sqlite-counted', 'load', 'sa_peak')):(at(21.0)):(0.0):(column('sa_peak')):(at(11.5)):(at(30.5)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#b8d8e9', \
     data using (of('sqlite-counted', 'load', 'sa_peak')):(at(21.0)):(column('sa_peak_lower')):(column('sa_peak_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'load', 'sa_peak_upper'), 0.0)):(at(21.0)):(short(column('sa_peak'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-unix', 'load', 'sa_live')):(at(0.0)):(0.0):(column('sa_live')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#000000' fillcolor rgb '#5c5c5c', \
+    data using (of('sqlite-unix', 'load', 'sa_live')):(at(0.0)):(0.0):(column('sa_live')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#003f62' fillcolor rgb '#5c849b', \
     data using (of('sqlite-unix', 'load', 'sa_live')):(at(0.0)):(column('sa_live_lower')):(column('sa_live_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-unix', 'load', 'sa_live_upper'), 0.0)):(at(0.0)):(short(column('sa_live'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-unix', 'load', 'sa_peak')):(at(21.0)):(0.0):(column('sa_peak')):(at(11.5)):(at(30.5)) with boxxyerror fillstyle solid border linecolor rgb '#000000' fillcolor rgb '#b8b8b8', \
+    data using (of('sqlite-unix', 'load', 'sa_peak')):(at(21.0)):(0.0):(column('sa_peak')):(at(11.5)):(at(30.5)) with boxxyerror fillstyle solid border linecolor rgb '#003f62' fillcolor rgb '#b8c9d3', \
     data using (of('sqlite-unix', 'load', 'sa_peak')):(at(21.0)):(column('sa_peak_lower')):(column('sa_peak_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-unix', 'load', 'sa_peak_upper'), 0.0)):(at(21.0)):(short(column('sa_peak'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label

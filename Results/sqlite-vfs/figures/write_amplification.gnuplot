@@ -10,9 +10,10 @@ set style fill solid 1.0 noborder
 set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
 set border 3 linecolor rgb '#666666'
 set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
-# Three digits that matter, thousands apart.
-grouped(v) = v < 1000 ? sprintf('%d', v) : v < 1000000 ? sprintf('%d,%03d', v / 1000, v % 1000) : sprintf('%d,%03d,%03d', v / 1000000, v / 1000 % 1000, v % 1000)
-short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 1e9 ? grouped(int(v + 0.5)) : sprintf('%.3g', v)
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set yrange [292:0]
 set grid xtics noytics
 set key off
@@ -31,7 +32,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Write amplification: load, overwrite' at screen 0.016, screen 0.9476 left noenhanced font ',22'
-  set label 2 '200,000 records · batch 1,000 · durability at_checkpoints · memory 2.77 MiB · 3 seeds: median and range' at screen 0.016, screen 0.8911 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '200,000 records · batch 1,000 · durability at_checkpoints · memory 2.77 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.8911 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8488 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1720
@@ -52,16 +53,16 @@ do for [kind in 'svg png'] {
   set object rectangle from screen 0.4940, screen 0.7681 to screen 0.5080, screen 0.7964 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
   set label 'wa_total_end: log, metadata, padding as well' at screen 0.5160, screen 0.7823 left noenhanced font ',15'
   plot \
-    data using (of('sqlite-counted', 'load', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'load', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#0072b2', \
     data using (of('sqlite-counted', 'load', 'wa_data_end')):(at(-10.5)):(column('wa_data_end_lower')):(column('wa_data_end_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'load', 'wa_data_end_upper'), 0.0)):(at(-10.5)):(short(column('wa_data_end'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-counted', 'load', 'wa_total_end')):(at(10.5)):(0.0):(column('wa_total_end')):(at(1.0)):(at(20.0)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#b8e4d8', \
+    data using (of('sqlite-counted', 'load', 'wa_total_end')):(at(10.5)):(0.0):(column('wa_total_end')):(at(1.0)):(at(20.0)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#b8d8e9', \
     data using (of('sqlite-counted', 'load', 'wa_total_end')):(at(10.5)):(column('wa_total_end_lower')):(column('wa_total_end_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'load', 'wa_total_end_upper'), 0.0)):(at(10.5)):(short(column('wa_total_end'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-counted', 'overwrite', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#009e73', \
+    data using (of('sqlite-counted', 'overwrite', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#0072b2', \
     data using (of('sqlite-counted', 'overwrite', 'wa_data_end')):(at(-10.5)):(column('wa_data_end_lower')):(column('wa_data_end_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'overwrite', 'wa_data_end_upper'), 0.0)):(at(-10.5)):(short(column('wa_data_end'))) with labels left offset char 0.4,0 noenhanced font ',15', \
-    data using (of('sqlite-counted', 'overwrite', 'wa_total_end')):(at(10.5)):(0.0):(column('wa_total_end')):(at(1.0)):(at(20.0)) with boxxyerror fillstyle solid border linecolor rgb '#009e73' fillcolor rgb '#b8e4d8', \
+    data using (of('sqlite-counted', 'overwrite', 'wa_total_end')):(at(10.5)):(0.0):(column('wa_total_end')):(at(1.0)):(at(20.0)) with boxxyerror fillstyle solid border linecolor rgb '#0072b2' fillcolor rgb '#b8d8e9', \
     data using (of('sqlite-counted', 'overwrite', 'wa_total_end')):(at(10.5)):(column('wa_total_end_lower')):(column('wa_total_end_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
     data using (seen(of('sqlite-counted', 'overwrite', 'wa_total_end_upper'), 0.0)):(at(10.5)):(short(column('wa_total_end'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label
