@@ -27,7 +27,7 @@ let argumentParser: Target.Dependency = .product(
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 
-let engines: [Target.Dependency] = ["SimpleEngines", "SQLiteBaseline", "BTree"]
+let engines: [Target.Dependency] = ["SimpleEngines", "SQLiteBaseline", "BTree", "BEpsilonTree"]
 
 let package = Package(
   name: "Betula",
@@ -62,6 +62,7 @@ let package = Package(
       "SQLiteBaseline",
       imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSQLite"]),
     room("BTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSystem"]),
+    room("BEpsilonTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives"]),
     room("Workload", imports: ["KeyValue", "Primitives"]),
 
     // 4
@@ -112,6 +113,11 @@ let package = Package(
       "BTree",
       imports: [
         "BTree", "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives",
+      ]),
+    tests(
+      "BEpsilonTree",
+      imports: [
+        "BEpsilonTree", "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives",
       ]),
     tests(
       "Engine",

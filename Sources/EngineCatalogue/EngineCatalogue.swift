@@ -2,6 +2,7 @@
 // name; adding one is a folder of its own and a line here.
 
 import Accounting
+import BEpsilonTree
 import BTree
 import KeyValue
 import Primitives
@@ -24,6 +25,9 @@ public let engineCatalogue: [EngineEntry] = [
   },
   EngineEntry(BTreeEngine.descriptor, examine: BTreeEngine.examine) { (place, set) throws(EngineError) in
     try BTreeEngine.open(place, parameters: set)
+  },
+  EngineEntry(BEpsilonTreeEngine.descriptor, examine: BEpsilonTreeEngine.examine) { (place, set) throws(EngineError) in
+    try BEpsilonTreeEngine.open(place, parameters: set)
   },
   EngineEntry(SQLiteEngine.descriptor, examine: SQLiteEngine.examine) { (place, set) throws(EngineError) in
     try SQLiteEngine.open(place, parameters: set)

@@ -1,0 +1,167 @@
+// The Bε-tree, looked at in an image: every node's head and every part held against itself and against the bounds its parents
+// give, the counts in the root, and the batches that no durable tree holds yet.
+//
+//   root ─▶ node ─▶ head: checksum, number, level, parts' places ─▶ parts: checksum, cells, order, bounds ─▶ children
+//        └▶ log from the root's position
+//
+// Invariants
+// 1. A damaged part hides nothing else; a damaged head hides what is below it.
+// 2. Every node that is reached claims its extent once, a damaged one too.
+
+import KeyValue
+import Primitives
+import Storage
+
+extension BEpsilonTreeEngine {
+  /// Reads every node, and the log behind the last durable tree. The root says the geometry; no parameter is needed.
+  public static func examine(_ image: EngineImage, _ report: inout StructureReport) throws(StorageError) {
+    guard let volume = image.volume else { return }
+    let root: BEpsilonRoot?
+    do throws(StorageError) {
+      root = try BEpsilonRoot.decode(volume.root)
+    } catch {
+      try report.note(error)
+      return
+    }
+    guard let root else { return }
+    let geometry: BEpsilonGeometry
+    do throws(EngineError) {
+      geometry = try BEpsilonGeometry(
+        nodeByteCount: root.nodeByteCount, fanout: root.fanout,
+        unit: root.unitByteCount == 1 ? .bytes : .entries(byteCount: max(1, root.unitByteCount)))
+    } catch {
+      report.addFinding("Bε-tree root", offset: 0, error.description)
+      return
+    }
+    report.addFact("node_bytes", String(geometry.nodeByteCount))
+    report.addFact("fanout", String(geometry.fanout))
+    report.addFact("buffer_bytes", String(geometry.bufferByteCount))
+    report.addFact("height", String(root.shape.height))
+    var walk = TreeExamination(volume, geometry)
+    try walk.examine(root.shape, &report)
+    try examineLog(volume, root, geometry, &report)
+  }
+
+  private static func examineLog(
+    _ volume: Volume, _ root: BEpsilonRoot, _ geometry: BEpsilonGeometry, _ report: inout StructureReport
+  ) throws(StorageError) {
+    let log = try volume.openLog(0, configuration: VolumeLogConfiguration(cause: .verification))
+    let collector = BatchCollector(maximumKeyByteCount: geometry.maximumKeyByteCount)
+    var (records, bytes, batches, operations): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    var unsound: (position: UInt64, detail: String)?
+    _ = try log.replay(from: root.logPosition) { position, payload in
+      records += 1
+      bytes += UInt64(payload.count + VolumeLog.recordHeaderByteCount)
+      do throws(StorageError) {
+        if try collector.add(payload, at: position) {
+          batches += 1
+          operations += UInt64(collector.batch.count)
+        }
+        return true
+      } catch {
+        unsound = (position, error.description)
+        return false
+      }
+    }
+    if let unsound {
+      report.addFinding(
+        "Bε-tree log record", offset: log.deviceOffset(of: unsound.position) ?? 0, unsound.detail)
+    }
+    report.addPart(
+      "log record", byteCount: log.allocatedByteCount, usedByteCount: bytes, entryCount: operations,
+      blockCount: records)
+    if batches > 0 {
+      report.addRecovery(
+        "the log holds \(batches) commits not yet checkpointed, \(bytes) bytes: opening replays them")
+    }
+  }
+}
+
+/// A pass over the tree of an image.
+private struct TreeExamination {
+  private let volume: Volume
+  private let decoder: NodeDecoder
+  private var seen: Set<UInt64> = []
+  private var found = TreeShape()
+  private var isWhole = true
+
+  init(_ volume: Volume, _ geometry: BEpsilonGeometry) {
+    self.volume = volume
+    decoder = NodeDecoder(maximumKeyByteCount: geometry.maximumKeyByteCount)
+  }
+
+  mutating func examine(_ shape: TreeShape, _ report: inout StructureReport) throws(StorageError) {
+    found.root = shape.root
+    found.height = shape.height
+    try visit(shape.root, level: shape.height, lower: nil, upper: nil, &report)
+    if isWhole, found != shape {
+      report.addFinding("Bε-tree root", offset: 0, "it says \(shape), there is \(found)")
+    }
+  }
+
+  private mutating func visit(
+    _ number: UInt64, level: Int, lower: [UInt8]?, upper: [UInt8]?, _ report: inout StructureReport
+  ) throws(StorageError) {
+    let structure = level == 0 ? "leaf" : "interior"
+    guard number >> 63 == 0, seen.insert(number).inserted else {
+      bad(0, "the pointer \(number) leads to no node, or two pointers lead here", &report)
+      return
+    }
+    var extent: Extent?
+    let node: TreeNode
+    do throws(StorageError) {
+      let place = try volume.resolve(.mapped(number))
+      extent = place
+      node = TreeNode(number: number, level: level, extent: place)
+      let block = try volume.readLeadingBlock(
+        of: place, type: NodeBlock.head, expectedByteCount: volume.transferUnitByteCount,
+        cause: .verification)
+      try decoder.decodeHead(block, into: node, expectedLevel: level)
+    } catch {
+      if let extent { report.claim(extent, structure) }
+      isWhole = false
+      try report.note(error)
+      return
+    }
+    report.addBlock(
+      structure, level: level, extent: node.extent, usedByteCount: node.contentByteCount,
+      entryCount: (0..<node.partCount).reduce(0) { $0 + node.parts[$1].cellCount })
+    found.count(level: level, nodes: 1, byteCount: node.extent.byteCount)
+    for index in 0..<node.partCount {
+      let low = node.lowerPivot(index) ?? lower
+      let high = node.upperPivot(index) ?? upper
+      try examinePart(index, of: node, low, high, &report)
+      if level > 0 { try visit(node.parts[index].child, level: level - 1, lower: low, upper: high, &report) }
+    }
+  }
+
+  private mutating func examinePart(
+    _ index: Int, of node: TreeNode, _ lower: [UInt8]?, _ upper: [UInt8]?, _ report: inout StructureReport
+  ) throws(StorageError) {
+    if node.parts[index].cellCount == 0 { return }
+    do throws(StorageError) {
+      if !node.parts[index].isLoaded {
+        let place = Extent(
+          offset: node.extent.offset + UInt64(node.parts[index].imageOffset),
+          byteCount: node.parts[index].imageByteCount)
+        let block = try volume.readBlock(place, type: NodeBlock.part, cause: .verification)
+        try decoder.decodePart(block, index, into: node)
+      }
+      if !node.isLeaf { node.parts[index].run.orderMessages() }
+      if let problem = TreeChecker.problem(
+        node.parts[index].run, isBasement: node.isLeaf, lower: lower, upper: upper)
+      {
+        bad(node.extent.offset, "part \(index) of node \(node.number): \(problem)", &report)
+      }
+      node.parts[index].run.removeAll()
+    } catch {
+      isWhole = false
+      try report.note(error)
+    }
+  }
+
+  private mutating func bad(_ offset: UInt64, _ detail: String, _ report: inout StructureReport) {
+    isWhole = false
+    report.addFinding("tree node", offset: offset, detail)
+  }
+}

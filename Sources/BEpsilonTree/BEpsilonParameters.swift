@@ -1,0 +1,147 @@
+// The knobs of the Bε-tree, and what they come to on a given device with a given memory.
+//
+// Invariant: settings that were made work: the deepest path and one flush fit into the memory.
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+/// Which child a full node flushes to.
+enum FlushPolicy: String, CaseIterable, Sendable {
+  /// The child with the most message bytes.
+  case fullest
+  /// Every child that has messages, until all are empty: design 1's algorithm.
+  case all
+  /// One child after the other.
+  case roundRobin = "round-robin"
+  /// A child drawn with equal chances among those that have messages.
+  case random
+  /// The fullest of those in memory when it holds at least half of a full batch, otherwise the fullest.
+  case cacheAware = "cache-aware"
+}
+
+extension BEpsilonTreeEngine {
+  /// Name, summary and knobs.
+  public static let descriptor = EngineDescriptor(
+    name: "bepsilon",
+    summary: "A Bε-tree: nodes of B with F = B^ε children and a message buffer of B − F, logged.",
+    parameters: [
+      ParameterDescriptor(
+        "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(256 << 10),
+        "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it, values a quarter."),
+      ParameterDescriptor(
+        "epsilon", .real(0...1), default: .real(0.4),
+        "ε: a node has F = max(2, floor(B^ε)) children and buffers B − F; 0 is a buffered repository tree, 1 a B-tree."
+      ),
+      ParameterDescriptor(
+        "fanout", .integer(0...(1 << 20)), default: .integer(0),
+        "F given outright; 0 takes it from ε."),
+      ParameterDescriptor(
+        "unit", .choice(["entries", "bytes"]), default: .text("entries"),
+        "What B is counted in when B^ε is taken."),
+      ParameterDescriptor(
+        "entry_bytes", .bytes(16...(1 << 20)), default: .integer(128),
+        "The size of an entry when B is counted in entries."),
+      ParameterDescriptor(
+        "basement_bytes", .bytes(4_096...(16 << 20)), default: .integer(16 << 10),
+        "Leaves and buffers are stored in parts that are read alone: leaves are cut at this size; nodes up to four times "
+          + "this size are stored whole."),
+      ParameterDescriptor(
+        "flush_policy", .choice(FlushPolicy.allCases.map(\.rawValue)), default: .text("fullest"),
+        "Which child a full node flushes to."),
+      ParameterDescriptor(
+        "merge_threshold_percent", .integer(0...50), default: .integer(25),
+        "A node filled less than this is merged with a neighbour when both fit into one; 0 never merges."),
+      ParameterDescriptor(
+        "checkpoint_log_bytes", .bytes((64 << 10)...(1 << 40)), default: .integer(64 << 20),
+        "Bytes of log after which changed nodes are written and the log is cut."),
+      ParameterDescriptor(
+        "checkpoint_operations", .integer(0...(1 << 40)), default: .integer(0),
+        "Operations after which the same happens; 0 leaves it to the log's bytes."),
+      ParameterDescriptor(
+        "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
+        "Size of the extents the log grows by."),
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) })
+}
+
+/// Effective sizes.
+struct BEpsilonSettings {
+  var geometry: BEpsilonGeometry
+  var basementByteCount: Int
+  var policy: FlushPolicy
+  var mergeThresholdPercent: Int
+  var checkpointLogByteCount: Int
+  var checkpointOperationCount: Int
+  var maximumValueByteCount: Int
+  /// Memory for nodes at rest.
+  var cacheByteCount: Int
+  /// Memory kept free for what one flush, one split and one write hold for a moment.
+  var headroomByteCount: Int
+  var log: VolumeLogConfiguration
+
+  /// Nodes of memory that a tree works with.
+  static let minimumNodeCount = 14
+
+  /// What the engine will say of itself.
+  var limits: EngineLimits {
+    EngineLimits(
+      maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
+      offersSnapshots: true)
+  }
+
+  /// The limits and their reasons.
+  ///
+  /// - Throws: `.invalidParameters`, as opening would.
+  static func limits(_ setting: EngineSetting) throws(EngineError) -> DeclaredLimits {
+    let settings = try BEpsilonSettings(setting)
+    return DeclaredLimits(
+      settings.limits,
+      keyReason: "a sixteenth of a node of \(settings.geometry.nodeByteCount) bytes, at most 4096",
+      valueReason: "a quarter of a node of \(settings.geometry.nodeByteCount) bytes")
+  }
+
+  /// - Throws: `.invalidParameters` when node, ε and memory do not go together.
+  init(_ setting: EngineSetting) throws(EngineError) {
+    let unit = setting.transferUnitByteCount
+    let memory = setting.memoryBudgetByteCount
+    let parameters = setting.parameters
+    let nodeByteCount = parameters.integer("node_bytes")
+    guard nodeByteCount % unit == 0 else {
+      throw .invalidParameters(
+        reason: "node_bytes is \(nodeByteCount), not a multiple of the device's transfer unit, \(unit)")
+    }
+    let counted: BEpsilonGeometry.Unit =
+      parameters.text("unit") == "bytes" ? .bytes : .entries(byteCount: parameters.integer("entry_bytes"))
+    let fanout = parameters.integer("fanout")
+    geometry =
+      try fanout > 0
+      ? BEpsilonGeometry(nodeByteCount: nodeByteCount, fanout: fanout, unit: counted)
+      : BEpsilonGeometry(
+        nodeByteCount: nodeByteCount, epsilon: parameters.real("epsilon"), unit: counted)
+    let minimum = Self.minimumNodeCount * nodeByteCount + (64 << 10)
+    guard memory >= minimum else {
+      throw .invalidParameters(
+        reason:
+          "a Bε-tree with nodes of \(nodeByteCount) bytes needs \(minimum) bytes of memory, it is given \(memory)"
+      )
+    }
+    basementByteCount = max(unit, parameters.integer("basement_bytes") / unit * unit)
+    guard let policy = FlushPolicy(rawValue: parameters.text("flush_policy")) else {
+      preconditionFailure("Parameters were checked against their descriptors.")
+    }
+    self.policy = policy
+    mergeThresholdPercent = parameters.integer("merge_threshold_percent")
+    checkpointLogByteCount = parameters.integer("checkpoint_log_bytes")
+    checkpointOperationCount = parameters.integer("checkpoint_operations")
+    maximumValueByteCount = nodeByteCount / 4
+    headroomByteCount = 5 * nodeByteCount
+    let buffer = max(unit, min(256 << 10, memory / 64))
+    // The log's buffers, the directory, the map of units.
+    let other = 2 * buffer + memory / 64 + (32 << 10)
+    cacheByteCount = memory - headroomByteCount - other
+    log = VolumeLogConfiguration(
+      segmentByteCount: max(parameters.integer("log_segment_bytes"), unit), bufferByteCount: buffer,
+      readByteCount: buffer, cause: .log)
+  }
+}

@@ -1,0 +1,72 @@
+// The engine root: what the superblock keeps for the tree.
+//
+//   offset  size  meaning
+//        0     4  "BEPS"
+//        4     4  node bytes, B
+//        8     4  fanout, F
+//       12     4  bytes of the unit B is counted in
+//       16     8  log position from which batches are newer than this tree
+//       24     8  number of the root
+//       32     8  height: the root's level
+//       40     8  leaves
+//       48     8  inner nodes
+//       56     8  bytes of the leaves' extents
+//       64     8  bytes of the inner nodes' extents
+
+import Primitives
+
+/// The engine root's codec.
+struct BEpsilonRoot: Equatable {
+  static let byteCount = 72
+  private static let magic: UInt32 = 0x5350_4542
+  /// No tree of nodes with two children is higher.
+  static let maximumHeight = 200
+
+  var nodeByteCount: Int
+  var fanout: Int
+  var unitByteCount: Int
+  var logPosition: UInt64
+  var shape: TreeShape
+
+  /// The root in the superblock's bytes, nil for a volume that has none yet.
+  static func decode(_ bytes: [UInt8]) throws(StorageError) -> BEpsilonRoot? {
+    if bytes.isEmpty { return nil }
+    let root = bytes.withUnsafeBytes { buffer -> BEpsilonRoot? in
+      let all = Bytes(buffer)
+      guard all.count == byteCount, all.start.u32(0) == magic, all.start.u64(32) <= UInt64(maximumHeight)
+      else { return nil }
+      func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: all.start.u64(offset)) }
+      let shape = TreeShape(
+        root: all.start.u64(24), height: number(32), leafCount: number(40), innerCount: number(48),
+        leafByteCount: number(56), innerByteCount: number(64))
+      return BEpsilonRoot(
+        nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
+        unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16), shape: shape)
+    }
+    guard let root else {
+      throw .corrupted(structure: "Bε-tree root", offset: 0, detail: "\(bytes.count) bytes that are no root")
+    }
+    return root
+  }
+
+  /// The root's bytes.
+  func encoded() -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: Self.byteCount)
+    bytes.withUnsafeMutableBytes { buffer in
+      // Never nil: the array is not empty.
+      let base = buffer.baseAddress.unsafelyUnwrapped
+      base.setU32(0, Self.magic)
+      base.setU32(4, UInt32(nodeByteCount))
+      base.setU32(8, UInt32(fanout))
+      base.setU32(12, UInt32(unitByteCount))
+      base.setU64(16, logPosition)
+      base.setU64(24, shape.root)
+      base.setU64(32, UInt64(shape.height))
+      base.setU64(40, UInt64(shape.leafCount))
+      base.setU64(48, UInt64(shape.innerCount))
+      base.setU64(56, UInt64(shape.leafByteCount))
+      base.setU64(64, UInt64(shape.innerByteCount))
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,366 @@
+// The Bε-tree: writes are messages that gather in buffers and move down in batches; reads meet them on the way.
+//
+//   apply   batch ─▶ room in the root (flush, checkpoint) ─▶ log ─▶ the root's buffers ─▶ flush what is too full
+//   get     root ─▶ … ─▶ leaf: entry under the messages met on the way
+//   crash   last durable tree, then the log's batches behind it
+//
+//   checkpoint   changed nodes to new extents ─▶ their numbers to the directory ─▶ superblock ─▶ the log is cut
+//
+// A node keeps its number when it moves, so writing a leaf copies no path: the directory's pages are the price.
+//
+// Invariants
+// 1. Whatever can fail happens before a batch enters the log, or after it is visible without changing an answer: a batch that
+//    is refused left no trace. What could not be flushed after a batch is flushed before the next one, or that is refused.
+// 2. Every batch since the last durable tree is in the log, in order; a log record is durable before `apply(sync: true)`
+//    returns.
+// 3. A durable superblock names a directory whose nodes hold exactly the batches before its log position. No other durable
+//    commit is made: replay applies nothing twice.
+// 4. After a device write failed nothing is written any more, and reopening gives a committed prefix.
+// 5. A snapshot is a state whose nodes are all on the device: taking one writes what changed, and a pin keeps those extents.
+//
+// Deviations: values lie in their leaf, so they are at most a quarter of a node; a batch larger than the room in the root
+// waits there whole until it is flushed.
+//
+// Source: M. A. Bender et al., "An Introduction to Bε-trees and Write-Optimization", ;login: 40(5), 2015; W. Jannen et al.,
+// "BetrFS: A Right-Optimized Write-Optimized File System", FAST 2015, section 2 (node and basement layout, log and checkpoint).
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+// The witnesses are documented at `Engine`, `ReadView` and `Cursor`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+/// The Bε-tree engine.
+public final class BEpsilonTreeEngine: Engine {
+  public let limits: EngineLimits
+  let volume: Volume
+  let settings: BEpsilonSettings
+  let syncEveryCommits: Int
+  let table: NodeTable
+  let writer: TreeWriter
+  let reader: TreeReader
+  /// Set between opening and close.
+  private var log: VolumeLog?
+  private var logger = BatchLogger()
+  private var operationsSinceCheckpoint = 0
+  private var checkpointPosition: UInt64 = 0
+  private var isClosed = false
+  private let heldByteCount: Int
+  /// Batches applied by this opening; ends the windows of cursors.
+  private(set) var changeCount: UInt64 = 0
+  /// Batches after which flushing failed and was left to the next one.
+  private(set) var postponedFlushCount: UInt64 = 0
+
+  // MARK: Opening and closing
+
+  public static func open(
+    _ environment: EngineEnvironment, parameters: ParameterSet
+  ) throws(EngineError) -> BEpsilonTreeEngine {
+    let settings = try BEpsilonSettings(
+      EngineSetting(
+        parameters: parameters, memoryBudgetByteCount: environment.budget.limitByteCount,
+        transferUnitByteCount: environment.channel.transferUnitByteCount,
+        capacityByteCount: environment.channel.device.capacityByteCount,
+        syncEveryCommits: environment.syncEveryCommits))
+    let configuration = VolumeConfiguration(engineTag: descriptor.name, seed: environment.seed)
+    let volume: Volume
+    let root: BEpsilonRoot?
+    do throws(StorageError) {
+      if environment.creates {
+        volume = try Volume.create(
+          channel: environment.channel, budget: environment.budget, configuration: configuration)
+      } else {
+        volume = try Volume.open(
+          channel: environment.channel, budget: environment.budget, configuration: configuration)
+      }
+      root = try BEpsilonRoot.decode(volume.root)
+    } catch {
+      throw .storage(error)
+    }
+    if let root { try requireSame(root, settings.geometry) }
+    do throws(StorageError) {
+      let engine = try BEpsilonTreeEngine(volume, settings, environment)
+      try engine.begin(root)
+      return engine
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  private static func requireSame(
+    _ root: BEpsilonRoot, _ geometry: BEpsilonGeometry
+  ) throws(EngineError) {
+    let found = (root.nodeByteCount, root.fanout, root.unitByteCount)
+    let wanted = (geometry.nodeByteCount, geometry.fanout, geometry.unit.byteCount)
+    if found == wanted { return }
+    throw .invalidParameters(
+      reason:
+        "the volume holds nodes of \(found.0) bytes with \(found.1) children, B counted in units of \(found.2) "
+        + "bytes; the parameters say \(wanted.0), \(wanted.1) and \(wanted.2)")
+  }
+
+  private init(
+    _ volume: Volume, _ settings: BEpsilonSettings, _ environment: EngineEnvironment
+  ) throws(StorageError) {
+    self.volume = volume
+    self.settings = settings
+    syncEveryCommits = environment.syncEveryCommits
+    limits = settings.limits
+    heldByteCount = settings.cacheByteCount + settings.headroomByteCount
+    table = NodeTable(volume: volume, settings: settings)
+    writer = TreeWriter(table: table, settings: settings)
+    reader = TreeReader(table: table, maximumValueByteCount: settings.maximumValueByteCount)
+    do throws(StorageError) {
+      try volume.budget.require(heldByteCount, for: .frames)
+    } catch {
+      volume.close()
+      isClosed = true
+      throw error
+    }
+  }
+
+  /// Makes an empty tree, or replays what is behind the root.
+  private func begin(_ root: BEpsilonRoot?) throws(StorageError) {
+    let opened = try volume.openLog(0, configuration: settings.log)
+    log = opened
+    guard let root else {
+      _ = try opened.replay { _, _ in true }
+      let leaf = try table.makeNode(level: 0, reserving: 2)
+      leaf.appendPart(NodePart())
+      table.shape.root = leaf.number
+      return try publish(rewritesSpaceMap: false)
+    }
+    table.shape = root.shape
+    checkpointPosition = root.logPosition
+    let collector = BatchCollector(maximumKeyByteCount: limits.maximumKeyByteCount)
+    var failure: StorageError?
+    _ = try opened.replay(from: root.logPosition) { position, payload in
+      do throws(StorageError) {
+        if try collector.add(payload, at: position) { try take(collector.batch) }
+        return true
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  public func close() throws(EngineError) {
+    try requireOpen()
+    try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: true) }
+    release()
+  }
+
+  deinit { if !isClosed { release() } }
+
+  private func release() {
+    isClosed = true
+    log = nil
+    volume.budget.release(heldByteCount, for: .frames)
+    volume.close()
+  }
+
+  func requireOpen() throws(EngineError) {
+    if isClosed { throw .storage(.closed) }
+  }
+
+  // MARK: Writing
+
+  public func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError) {
+    try requireOpen()
+    try batch.check(against: limits)
+    do throws(StorageError) {
+      if batch.count > 0 { try commit(batch) }
+      if sync { try makeDurable() }
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  /// Makes a batch visible and logs it, or changes nothing.
+  private func commit(_ batch: borrowing WriteBatch) throws(StorageError) {
+    guard let log else { throw .closed }
+    let cellByteCount = BatchLogger.cellByteCount(batch)
+    var isRetry = false
+    while true {
+      do throws(StorageError) {
+        try checkpointIfDue()
+        try writer.makeRoom(for: cellByteCount)
+        try log.ensureRoom(BatchLogger.byteCount(cellByteCount: cellByteCount))
+        break
+      } catch {
+        // Without room on the device, what earlier commits freed becomes room after two durable commits: once.
+        guard case .noSpace = error, !isRetry else { throw error }
+        isRetry = true
+        try publish(rewritesSpaceMap: true)
+        try volume.checkpoint()
+      }
+    }
+    let root = try writer.root()
+    root.pinCount += 1
+    defer { root.pinCount -= 1 }
+    try logger.append(batch, to: log)
+    writer.insert(batch, into: root)
+    changeCount &+= 1
+    operationsSinceCheckpoint += batch.count
+    root.pinCount -= 1
+    restoreShape()
+    root.pinCount += 1
+  }
+
+  /// Takes a batch from the log.
+  private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
+    try writer.makeRoom(for: BatchLogger.cellByteCount(batch))
+    writer.insert(batch, into: try writer.root())
+    operationsSinceCheckpoint += batch.count
+    try writer.relieveRoot(adding: 0)
+    try table.makeRoom(0, mayWrite: true)
+    try table.limitDirty()
+  }
+
+  /// Flushes what became too full. The batch is visible and logged by now, so a failure is not its own: the tree answers as
+  /// before, and the next batch makes room first, or is refused with the same error.
+  private func restoreShape() {
+    do throws(StorageError) {
+      try writer.relieveRoot(adding: 0)
+      try table.makeRoom(0, mayWrite: true)
+      try table.limitDirty()
+    } catch {
+      postponedFlushCount &+= 1
+    }
+  }
+
+  // MARK: Durability
+
+  /// Makes everything visible durable.
+  private func makeDurable() throws(StorageError) {
+    guard let log else { throw .closed }
+    do throws(StorageError) {
+      try log.sync()
+    } catch {
+      // What is visible and what is durable have parted; only reopening heals that.
+      volume.channel.poison(error.description)
+      throw error
+    }
+  }
+
+  private func checkpointIfDue() throws(StorageError) {
+    guard let log else { throw .closed }
+    let isDue =
+      log.tailPosition - min(log.tailPosition, checkpointPosition) >= UInt64(settings.checkpointLogByteCount)
+      || (settings.checkpointOperationCount > 0
+        && operationsSinceCheckpoint >= settings.checkpointOperationCount)
+    if isDue { try publish(rewritesSpaceMap: false) }
+  }
+
+  /// Writes the changed nodes and a superblock that reaches them, and cuts the log.
+  func publish(rewritesSpaceMap: Bool) throws(StorageError) {
+    guard let log else { throw .closed }
+    try table.writeAll()
+    var transaction = try volume.beginTransaction()
+    let position = log.tailPosition
+    transaction.setRoot(
+      BEpsilonRoot(
+        nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
+        unitByteCount: settings.geometry.unit.byteCount, logPosition: position, shape: table.shape
+      ).encoded())
+    transaction.truncateLog(log, upTo: position)
+    if rewritesSpaceMap {
+      try transaction.commit(durable: false)
+      try volume.checkpoint()
+    } else {
+      try transaction.commit(durable: true)
+    }
+    operationsSinceCheckpoint = 0
+    checkpointPosition = position
+    table.counts.pointee.checkpoints &+= 1
+  }
+
+  // MARK: Reading
+
+  /// The newest state.
+  var newest: TreeState { TreeState(shape: table.shape, nodes: nil) }
+
+  public func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
+    try requireOpen()
+    return try get(key, in: newest, body)
+  }
+
+  func get(
+    _ key: RawSpan, in state: TreeState, _ body: (_ value: RawSpan) -> Void
+  ) throws(EngineError) -> Bool {
+    do throws(StorageError) {
+      return try key.withUnsafeBytes { (bytes) throws(StorageError) in
+        try reader.get(Bytes(bytes), in: state, body)
+      }
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  public func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
+    try requireOpen()
+    return TreeCursor(self, { [unowned self] in newest }, range, order, owner: nil)
+  }
+
+  public func makeSnapshot() throws(EngineError) -> any ReadView {
+    try requireOpen()
+    return try rethrowingStorageErrors { () throws(StorageError) in
+      try table.writeAll()
+      let pin = volume.pin()
+      return BEpsilonSnapshot(
+        self,
+        SnapshotNodes(shape: table.shape, directory: volume.makeDirectorySnapshot(), pin: pin))
+    }
+  }
+
+  // MARK: Phase verbs
+
+  public func checkpoint() throws(EngineError) {
+    try requireOpen()
+    try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: false) }
+  }
+
+  /// Flushes every message to its leaf and checkpoints, with the space map: the tree owes nothing.
+  public func settle() throws(EngineError) {
+    try requireOpen()
+    try rethrowingStorageErrors { () throws(StorageError) in
+      try writer.flushEverything()
+      try publish(rewritesSpaceMap: true)
+    }
+  }
+
+  public func dropCache() throws(EngineError) {
+    try requireOpen()
+    table.dropClean()
+  }
+}
+
+/// All keys as they were when it was taken.
+final class BEpsilonSnapshot: ReadView {
+  private let engine: BEpsilonTreeEngine
+  private let nodes: SnapshotNodes
+
+  init(_ engine: BEpsilonTreeEngine, _ nodes: SnapshotNodes) {
+    self.engine = engine
+    self.nodes = nodes
+  }
+
+  deinit { engine.table.forget(nodes) }
+
+  private var state: TreeState { TreeState(shape: nodes.shape, nodes: nodes) }
+
+  func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
+    try engine.requireOpen()
+    return try engine.get(key, in: state, body)
+  }
+
+  /// A cursor; it keeps the snapshot.
+  func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
+    try engine.requireOpen()
+    let state = state
+    return TreeCursor(engine, { state }, range, order, owner: self)
+  }
+}

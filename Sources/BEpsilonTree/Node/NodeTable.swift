@@ -1,0 +1,204 @@
+// The nodes in memory: found by number, charged to the budget, dropped or written when others need the room.
+//
+//   number ──array──▶ node ──▶ parts loaded or not              newest state
+//   (snapshot, number) ──▶ node                                 older states, unless the newest node is still the same
+//
+//   clock   hand ▶ [ node ][ node ][ node ] …      a node used since the hand passed survives, pivots longer than parts;
+//                                                  a dirty one is written first
+//
+// Why not Storage's cache of frames: a node here is not the bytes of its extent. Buffers grow where they are, and of a node on
+// the device any subset of parts may be in memory.
+//
+// Invariants
+// 1. Σ charges of nodes ≤ capacity at rest, ≤ capacity + headroom within a call.
+// 2. At most half of the capacity is dirty at rest, so readers make room without writing.
+// 3. A pinned node is neither dropped nor written.
+// 4. A written node's old extent is freed in the transaction that moves its number: the durable directory stays whole.
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+/// Counters of a tree.
+struct TreeCounts {
+  var nodesRead: UInt64 = 0
+  var partsRead: UInt64 = 0
+  var nodesWritten: UInt64 = 0
+  var evictions: UInt64 = 0
+  var flushesToInner: UInt64 = 0
+  var flushesToLeaf: UInt64 = 0
+  var messagesToInner: UInt64 = 0
+  var messagesToLeaf: UInt64 = 0
+  var leafSplits: UInt64 = 0
+  var innerSplits: UInt64 = 0
+  var merges: UInt64 = 0
+  var rootCollapses: UInt64 = 0
+  var checkpoints: UInt64 = 0
+  var nodesInspected: UInt64 = 0
+  var leavesCleared: UInt64 = 0
+}
+
+/// How many nodes there are and what they take on the device.
+struct TreeShape: Equatable, Sendable {
+  var root: UInt64 = 0
+  /// The root's level.
+  var height = 0
+  var leafCount = 0
+  var innerCount = 0
+  var leafByteCount = 0
+  var innerByteCount = 0
+
+  mutating func count(level: Int, nodes: Int, byteCount: Int) {
+    if level == 0 {
+      leafCount += nodes
+      leafByteCount += byteCount
+    } else {
+      innerCount += nodes
+      innerByteCount += byteCount
+    }
+  }
+}
+
+/// The nodes of a state that a snapshot keeps, as far as they are in memory and no longer the newest.
+final class SnapshotNodes {
+  let shape: TreeShape
+  let directory: DirectorySnapshot
+  var nodes: [UInt64: TreeNode] = [:]
+  private let pin: VolumePin
+
+  init(shape: TreeShape, directory: DirectorySnapshot, pin: consuming VolumePin) {
+    self.shape = shape
+    self.directory = directory
+    self.pin = pin
+  }
+}
+
+/// All nodes in memory.
+final class NodeTable {
+  let volume: Volume
+  let geometry: BEpsilonGeometry
+  let basementByteCount: Int
+  let capacityByteCount: Int
+  let headroomByteCount: Int
+  let decoder: NodeDecoder
+  var encoder: NodeEncoder
+  var shape = TreeShape()
+  /// Counters, outside of any object so that counting costs an addition.
+  let counts: UnsafeMutablePointer<TreeCounts>
+  var heldByteCount = 0
+  var dirtyByteCount = 0
+  var ring: ContiguousArray<TreeNode> = []
+  var hand = 0
+  private var nodes: ContiguousArray<TreeNode?> = []
+
+  init(volume: Volume, settings: BEpsilonSettings) {
+    self.volume = volume
+    geometry = settings.geometry
+    basementByteCount = settings.basementByteCount
+    capacityByteCount = settings.cacheByteCount
+    headroomByteCount = settings.headroomByteCount
+    decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
+    encoder = NodeEncoder(basementByteCount: settings.basementByteCount)
+    counts = .allocate(capacity: 1)
+    counts.initialize(to: TreeCounts())
+  }
+
+  deinit { counts.deallocate() }
+
+  // MARK: Finding
+
+  /// The newest node of a number if it is in memory.
+  @inline(__always) func resident(_ number: UInt64) -> TreeNode? {
+    number < UInt64(nodes.count) ? nodes[Int(number)] : nil
+  }
+
+  /// Puts a node among those in memory.
+  func admit(_ node: TreeNode) {
+    if let owner = node.owner {
+      owner.nodes[node.number] = node
+    } else {
+      let index = Int(node.number)
+      while nodes.count <= index { nodes.append(nil) }
+      nodes[index] = node
+    }
+    node.chances = 1
+    ring.append(node)
+    node.charge = 0
+    recharge(node)
+  }
+
+  /// Takes a node out of memory.
+  func dismiss(_ node: TreeNode, at position: Int? = nil) {
+    if node.isOfSnapshot {
+      node.owner?.nodes[node.number] = nil
+    } else {
+      nodes[Int(node.number)] = nil
+    }
+    heldByteCount -= node.charge
+    if node.isDirty { dirtyByteCount -= node.charge }
+    node.charge = 0
+    guard let position = position ?? ring.firstIndex(where: { $0 === node }) else {
+      preconditionFailure("A node in memory is in the ring.")
+    }
+    ring.swapAt(position, ring.count - 1)
+    ring.removeLast()
+  }
+
+  /// Forgets what was loaded for a snapshot that ends.
+  func forget(_ snapshot: SnapshotNodes) {
+    if snapshot.nodes.isEmpty { return }
+    var position = 0
+    while position < ring.count {
+      if ring[position].isOfSnapshot, ring[position].owner === snapshot {
+        dismiss(ring[position], at: position)
+      } else {
+        position += 1
+      }
+    }
+  }
+
+  /// Takes over what a node now takes in memory.
+  func recharge(_ node: TreeNode) {
+    let charge = node.memoryByteCount()
+    heldByteCount += charge - node.charge
+    if node.isDirty { dirtyByteCount += charge - node.charge }
+    node.charge = charge
+  }
+
+  /// Notes that a node changed. It is held whole.
+  func markDirty(_ node: TreeNode) {
+    if node.isDirty { return }
+    node.isDirty = true
+    dirtyByteCount += node.charge
+  }
+
+  // MARK: Births and deaths
+
+  /// A new, empty, dirty node. Its extent is a placeholder until it is written.
+  ///
+  /// - Throws: `.noSpace`, `.outOfBudget`, with nothing changed.
+  func makeNode(level: Int, reserving: Int) throws(StorageError) -> TreeNode {
+    var transaction = try volume.beginTransaction()
+    let extent = try transaction.allocate(byteCount: volume.transferUnitByteCount)
+    let id = try transaction.makeNode(at: extent)
+    try transaction.commit(durable: false)
+    let node = TreeNode(number: id.number, level: level, extent: extent, reserving: reserving)
+    admit(node)
+    markDirty(node)
+    shape.count(level: level, nodes: 1, byteCount: extent.byteCount)
+    return node
+  }
+
+  /// Gives a node's number and extent back.
+  ///
+  /// - Throws: `.outOfBudget`, with nothing changed.
+  func destroy(_ node: TreeNode) throws(StorageError) {
+    var transaction = try volume.beginTransaction()
+    transaction.free(node.extent)
+    transaction.removeNode(.mapped(node.number))
+    try transaction.commit(durable: false)
+    shape.count(level: node.level, nodes: -1, byteCount: -node.extent.byteCount)
+    dismiss(node)
+  }
+}

@@ -1,0 +1,145 @@
+// Nodes and parts of them from the device.
+//
+//   query    head ─▶ the parts it asks for, one at a time          pivots + one buffer + one basement
+//   change   the whole node in one transfer, or what is missing of it in one batch
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+
+extension NodeTable {
+  /// Bytes read at first when only the head of a node is wanted: what its pivots are expected to take.
+  private func expectedHeadByteCount(_ extent: Extent, level: Int) -> Int {
+    if extent.byteCount <= encoder.wholeByteCount { return extent.byteCount }
+    let partCount = level == 0 ? geometry.nodeByteCount / basementByteCount + 1 : geometry.fanout
+    let expected = VolumeBlock.headerByteCount + NodeImage.headByteCount + min(partCount, 1 << 12) * 56
+    return volume.blockByteCount(payloadByteCount: expected)
+  }
+
+  /// A node with its head in memory.
+  ///
+  /// - Parameters:
+  ///   - snapshot: the state it belongs to, nil for the newest.
+  ///   - mayWrite: whether dirty nodes may be written to make room.
+  /// - Throws: `.corrupted`, `.outOfBudget`, what the device throws.
+  func node(
+    _ number: UInt64, level: Int, in snapshot: SnapshotNodes? = nil, mayWrite: Bool = false
+  ) throws(StorageError) -> TreeNode {
+    counts.pointee.nodesInspected &+= 1
+    if let found = try find(number, level: level, in: snapshot) { return found }
+    let extent = try place(number, in: snapshot)
+    let expected = expectedHeadByteCount(extent, level: level)
+    try makeRoom(expected, mayWrite: mayWrite)
+    let block = try volume.readLeadingBlock(
+      of: extent, type: NodeBlock.head, expectedByteCount: expected, cause: level == 0 ? .leaf : .interior,
+      level: .number(level))
+    counts.pointee.nodesRead &+= 1
+    let node = TreeNode(number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil)
+    node.owner = snapshot
+    try decoder.decodeHead(block, into: node, expectedLevel: level)
+    admit(node)
+    return node
+  }
+
+  private func find(
+    _ number: UInt64, level: Int, in snapshot: SnapshotNodes?
+  ) throws(StorageError) -> TreeNode? {
+    var found = resident(number)
+    if let snapshot, let newest = found {
+      if newest.isDirty || snapshot.directory.extent(of: .mapped(number)) != newest.extent { found = nil }
+    }
+    if found == nil, let snapshot { found = snapshot.nodes[number] }
+    guard let found else { return nil }
+    guard found.level == level else {
+      throw .corrupted(
+        structure: "tree node", offset: found.extent.offset,
+        detail: "node \(number) is of level \(found.level), its parent says \(level)")
+    }
+    found.chances = level == 0 ? 2 : 4
+    return found
+  }
+
+  private func place(_ number: UInt64, in snapshot: SnapshotNodes?) throws(StorageError) -> Extent {
+    guard number >> 63 == 0 else {
+      throw .corrupted(structure: "tree node", offset: 0, detail: "\(number) is no node's number")
+    }
+    guard let snapshot else { return try volume.resolve(.mapped(number)) }
+    guard let extent = snapshot.directory.extent(of: .mapped(number)) else {
+      throw .corrupted(
+        structure: "node directory", offset: 0, detail: "node \(number) is not in a snapshot's directory")
+    }
+    return extent
+  }
+
+  /// Makes sure that a part is in memory. The node is pinned.
+  func loadPart(_ index: Int, of node: TreeNode) throws(StorageError) {
+    node.parts[index].isRecent = true
+    if node.parts[index].isLoaded { return }
+    let extent = Extent(
+      offset: node.extent.offset + UInt64(node.parts[index].imageOffset),
+      byteCount: node.parts[index].imageByteCount)
+    try makeRoom(extent.byteCount, mayWrite: false)
+    let block = try volume.readBlock(
+      extent, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level))
+    try decoder.decodePart(block, index, into: node)
+    counts.pointee.partsRead &+= 1
+    recharge(node)
+  }
+
+  /// The newest node of a number, whole, to be changed; the caller pins it.
+  func wholeNode(_ number: UInt64, level: Int) throws(StorageError) -> TreeNode {
+    if let found = try find(number, level: level, in: nil) {
+      if !found.isDirty { try completeNode(found) }
+      return found
+    }
+    let extent = try place(number, in: nil)
+    try makeRoom(extent.byteCount, mayWrite: true)
+    let node = TreeNode(number: number, level: level, extent: extent)
+    var index = 0
+    try volume.readBlockSequence(
+      extent, firstType: NodeBlock.head, restType: NodeBlock.part, cause: level == 0 ? .leaf : .interior,
+      level: .number(level)
+    ) { (offset, block) throws(StorageError) in
+      if offset == 0 { return try decoder.decodeHead(block, into: node, expectedLevel: level) }
+      while index < node.partCount, node.parts[index].isLoaded { index += 1 }
+      guard index < node.partCount, node.parts[index].imageOffset == offset else {
+        throw .corrupted(
+          structure: "tree node", offset: extent.offset + UInt64(offset),
+          detail: "a part lies where node \(number) has none")
+      }
+      try decoder.decodePart(block, index, into: node)
+    }
+    guard node.isWhole else {
+      throw .corrupted(structure: "tree node", offset: extent.offset, detail: "its last parts are missing")
+    }
+    counts.pointee.nodesRead &+= 1
+    admit(node)
+    return node
+  }
+
+  /// Reads the parts that are missing, in one batch.
+  private func completeNode(_ node: TreeNode) throws(StorageError) {
+    var missing: [Int] = []
+    var byteCount = 0
+    for index in 0..<node.partCount where !node.parts[index].isLoaded {
+      missing.append(index)
+      byteCount += node.parts[index].imageByteCount
+    }
+    if missing.isEmpty { return }
+    node.pinCount += 1
+    defer { node.pinCount -= 1 }
+    try makeRoom(byteCount, mayWrite: true)
+    var blocks: [VolumeBlock] = []
+    try volume.readBlocks(
+      missing.map {
+        Extent(
+          offset: node.extent.offset + UInt64(node.parts[$0].imageOffset),
+          byteCount: node.parts[$0].imageByteCount)
+      }, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level)
+    ) { blocks.append($1) }
+    for (index, block) in zip(missing, blocks) { try decoder.decodePart(block, index, into: node) }
+    counts.pointee.partsRead &+= UInt64(missing.count)
+    recharge(node)
+  }
+}

@@ -1,0 +1,174 @@
+// Splits and merges: nodes within their bounds again.
+//
+//   too large    [ ……………………… ]  ─▶  [ ………… ] pivot [ ………… ]      pieces of equal size; full ones when keys only grow
+//   too small    [ … ] pivot [ …… ]  ─▶  [ ……… ]                      when both fit into three quarters of one
+//
+// The parent's two buffers become one: their messages are about different keys, so one after the other is an order of arrival.
+//
+// Invariant: numbers are given out and given back before anything moves, so what can fail fails first.
+
+import KeyValue
+import Primitives
+import Storage
+
+extension TreeWriter {
+  /// Splits a child that is too large and merges one that is too small. Both nodes are whole and pinned.
+  ///
+  /// - Parameter isAppend: whether the child only grew at its end.
+  /// - Returns: how far the next child lies behind `index` for somebody who walks over all of them.
+  func fix(
+    _ child: TreeNode, in parent: TreeNode, at index: Int, isAppend: Bool
+  ) throws(StorageError) -> Int {
+    if child.isLeaf {
+      if child.contentByteCount > leafCapacityByteCount {
+        try splitLeaf(child, in: parent, at: index, isAppend: isAppend)
+        return 1
+      }
+      let limit = leafCapacityByteCount / 100 * mergeThresholdPercent
+      if child.contentByteCount > 0, child.contentByteCount >= limit { return 1 }
+    } else {
+      if isTooWide(child) {
+        try splitInner(child, in: parent, at: index)
+        return 1
+      }
+      if child.partCount > 1, child.partCount * 100 >= geometry.fanout * mergeThresholdPercent { return 1 }
+    }
+    if parent.partCount == 1 { return 1 }
+    // With the left neighbour when there is one.
+    if index > 0 { return try merge(parent, index - 1) ? 0 : 1 }
+    return try merge(parent, 0) ? 0 : 1
+  }
+
+  // MARK: Splitting
+
+  private func splitLeaf(
+    _ leaf: TreeNode, in parent: TreeNode, at index: Int, isAppend: Bool
+  ) throws(StorageError) {
+    var (left, place) = (leaf, index)
+    while left.contentByteCount > leafCapacityByteCount {
+      // Equal pieces of at most three quarters.
+      let pieceCount = max(2, left.contentByteCount / (leafCapacityByteCount * 3 / 4) + 1)
+      let target = isAppend ? leafCapacityByteCount : left.contentByteCount / pieceCount
+      guard let (part, line) = leafCut(left, target) else { return }
+      let right = try table.makeNode(level: 0, reserving: left.partCount + 1)
+      var first = part
+      if line > 0 {
+        cut(left, part, at: line)
+        first += 1
+      }
+      moveParts(of: left, from: first, to: right, in: parent, at: place)
+      table.counts.pointee.leafSplits &+= 1
+      (left, place) = (right, place + 1)
+    }
+  }
+
+  /// The basement and the line before which a leaf is cut so that its left part has about `target` bytes; nil for a leaf of
+  /// one entry.
+  private func leafCut(_ leaf: TreeNode, _ target: Int) -> (part: Int, line: Int)? {
+    var sum = 0
+    for part in 0..<leaf.partCount {
+      if sum + leaf.parts[part].byteCount < target {
+        sum += leaf.parts[part].byteCount
+        continue
+      }
+      let count = leaf.parts[part].run.index.count
+      for line in 0..<count {
+        let cell = leaf.parts[part].run.cells + Int(leaf.parts[part].run.index.lines[line].offset)
+        if sum + Cell.byteCount(cell) > target, part > 0 || line > 0 { return (part, line) }
+        sum += Cell.byteCount(cell)
+      }
+    }
+    // The last entry alone is what lies behind the target.
+    let last = leaf.partCount - 1
+    let count = leaf.parts[last].run.index.count
+    if count > 1 { return (last, count - 1) }
+    return last > 0 ? (last, 0) : nil
+  }
+
+  private func splitInner(
+    _ node: TreeNode, in parent: TreeNode, at index: Int
+  ) throws(StorageError) {
+    var (left, place) = (node, index)
+    while isTooWide(left) {
+      let count = left.partCount
+      let pieceCount = max(2, (count + geometry.maximumChildCount - 1) / geometry.maximumChildCount)
+      let right = try table.makeNode(level: node.level, reserving: count)
+      moveParts(of: left, from: count / pieceCount, to: right, in: parent, at: place)
+      table.counts.pointee.innerSplits &+= 1
+      (left, place) = (right, place + 1)
+    }
+  }
+
+  /// Moves a node's parts from `first` on to a new right neighbour.
+  private func moveParts(
+    of left: TreeNode, from first: Int, to right: TreeNode, in parent: TreeNode, at index: Int
+  ) {
+    let key = left.pivots.keys[first - 1]
+    right.pivots = left.pivots.split(at: first)
+    left.pivots.remove(at: first - 1)
+    let count = left.partCount - first
+    for _ in 0..<count { right.appendPart(left.removePart(at: first)) }
+    parent.insertPart(NodePart(child: right.number), at: index + 1)
+    parent.pivots.insert(key, at: index)
+    for node in [left, right, parent] {
+      table.recharge(node)
+      table.markDirty(node)
+    }
+  }
+
+  // MARK: Merging
+
+  /// Merges children `index` and `index + 1` when both fit into one.
+  ///
+  /// - Returns: whether they were merged.
+  private func merge(_ parent: TreeNode, _ index: Int) throws(StorageError) -> Bool {
+    let level = parent.level - 1
+    // Only the head tells whether it is worth reading the rest.
+    let left = try table.node(parent.parts[index].child, level: level, mayWrite: true)
+    left.pinCount += 1
+    defer { left.pinCount -= 1 }
+    let right = try table.node(parent.parts[index + 1].child, level: level, mayWrite: true)
+    right.pinCount += 1
+    defer { right.pinCount -= 1 }
+    guard fitTogether(left, right) else { return false }
+    _ = try table.wholeNode(left.number, level: level)
+    _ = try table.wholeNode(right.number, level: level)
+    try table.destroy(right)
+    left.pivots.append(parent.pivots.keys[index])
+    for key in right.pivots.keys { left.pivots.append(key) }
+    while right.partCount > 0 { left.appendPart(right.removePart(at: 0)) }
+    if left.isLeaf { tidy(left) }
+    let part = parent.removePart(at: index + 1)
+    parent.pivots.remove(at: index)
+    join(part.run, to: &parent.parts[index].run)
+    parent.recount(index)
+    for node in [left, parent] {
+      table.recharge(node)
+      table.markDirty(node)
+    }
+    table.counts.pointee.merges &+= 1
+    return true
+  }
+
+  private func fitTogether(_ left: TreeNode, _ right: TreeNode) -> Bool {
+    let content = left.contentByteCount + right.contentByteCount
+    if left.isLeaf {
+      let isFree = left.contentByteCount == 0 || right.contentByteCount == 0
+      return content <= (isFree ? leafCapacityByteCount : leafCapacityByteCount / 4 * 3)
+    }
+    let headByteCount =
+      NodeImage.headByteCount + (left.partCount + right.partCount) * (NodeImage.partByteCount + 2)
+      + left.pivots.keyByteCount + right.pivots.keyByteCount + geometry.maximumKeyByteCount
+    return left.partCount + right.partCount <= max(3, geometry.maximumChildCount / 4 * 3)
+      && headByteCount <= geometry.nodeByteCount && content <= geometry.bufferByteCount
+  }
+
+  private func join(_ run: borrowing CellRun, to other: inout CellRun) {
+    var offset = 0
+    while offset < run.usedByteCount {
+      let cell = UnsafeRawPointer(run.cells + offset)
+      other.append(kind: Cell.rawKind(cell), key: Cell.key(cell), operand: Cell.operand(cell))
+      offset += Cell.byteCount(cell)
+    }
+  }
+}

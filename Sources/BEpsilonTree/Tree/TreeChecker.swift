@@ -1,0 +1,144 @@
+// Checks the whole newest tree: every key within the bounds its path gives, every order, every count; and measures how well
+// nodes are formed.
+
+import KeyValue
+import Primitives
+import Storage
+
+/// What a pass over the tree found, by level, leaves first.
+struct TreeMeasure {
+  struct Level {
+    var nodeCount = 0
+    var childCount = 0
+    var cellCount = 0
+    var cellByteCount = 0
+    /// The most message or entry bytes of a node.
+    var largestContentByteCount = 0
+    /// The most children of a node.
+    var largestChildCount = 0
+  }
+  var levels: [Level] = []
+  /// The root's message bytes, which may exceed a buffer by a batch.
+  var rootContentByteCount = 0
+}
+
+/// Checks one tree.
+struct TreeChecker {
+  private let table: NodeTable
+  private var seen: Set<UInt64> = []
+  private var measure = TreeMeasure()
+  private var found = TreeShape()
+
+  init(_ table: NodeTable) { self.table = table }
+
+  /// Checks everything. O(bytes of the tree); holds one path.
+  ///
+  /// - Throws: `.corrupted` for the first thing that is wrong.
+  consuming func check() throws(StorageError) -> TreeMeasure {
+    measure.levels = Array(repeating: TreeMeasure.Level(), count: table.shape.height + 1)
+    found.root = table.shape.root
+    found.height = table.shape.height
+    try visit(table.shape.root, level: table.shape.height, lower: nil, upper: nil)
+    guard found == table.shape else {
+      throw corruption(0, "the root says \(table.shape), there is \(found)")
+    }
+    let counted = table.volume.accounting().liveByteCount
+    let own = UInt64(found.leafByteCount + found.innerByteCount)
+    guard counted == own, table.volume.mappedNodeCount == seen.count else {
+      throw corruption(
+        0,
+        "the volume counts \(counted) live bytes and \(table.volume.mappedNodeCount) nodes, the tree \(own) and "
+          + "\(seen.count)")
+    }
+    return measure
+  }
+
+  private func corruption(_ offset: UInt64, _ detail: String) -> StorageError {
+    .corrupted(structure: "Bε-tree", offset: offset, detail: detail)
+  }
+
+  private mutating func visit(
+    _ number: UInt64, level: Int, lower: [UInt8]?, upper: [UInt8]?
+  ) throws(StorageError) {
+    guard seen.insert(number).inserted else { throw corruption(0, "two pointers lead to node \(number)") }
+    let node = try table.node(number, level: level)
+    node.pinCount += 1
+    defer { node.pinCount -= 1 }
+    found.count(level: level, nodes: 1, byteCount: node.extent.byteCount)
+    if level == table.shape.height { measure.rootContentByteCount = node.contentByteCount }
+    var line = measure.levels[level]
+    line.nodeCount += 1
+    line.childCount += level > 0 ? node.partCount : 0
+    line.largestContentByteCount = max(line.largestContentByteCount, node.contentByteCount)
+    line.largestChildCount = max(line.largestChildCount, level > 0 ? node.partCount : 0)
+    line.cellByteCount += node.contentByteCount
+    guard node.pivots.count + 1 == node.partCount else {
+      throw corruption(node.extent.offset, "node \(number) has \(node.partCount) parts")
+    }
+    var content = 0
+    for index in 0..<node.partCount {
+      let low = node.lowerPivot(index) ?? lower
+      let high = node.upperPivot(index) ?? upper
+      if let low, let high, high.withUnsafeBytes({ compare(low, Bytes($0)) }) >= 0 {
+        throw corruption(node.extent.offset, "part \(index) of node \(number) has no keys")
+      }
+      if node.parts[index].cellCount > 0 {
+        try table.loadPart(index, of: node)
+        if level > 0 { node.parts[index].run.orderMessages() }
+        table.recharge(node)
+        if let problem = Self.problem(
+          node.parts[index].run, isBasement: level == 0, lower: low, upper: high)
+        {
+          throw corruption(node.extent.offset, "part \(index) of node \(number): \(problem)")
+        }
+        guard node.parts[index].run.count == node.parts[index].cellCount,
+          node.parts[index].run.liveByteCount == node.parts[index].byteCount
+        else { throw corruption(node.extent.offset, "part \(index) of node \(number) is miscounted") }
+      }
+      line.cellCount += node.parts[index].cellCount
+      content += node.parts[index].byteCount
+      if level > 0 {
+        measure.levels[level] = line
+        try visit(node.parts[index].child, level: level - 1, lower: low, upper: high)
+        line = measure.levels[level]
+      }
+    }
+    measure.levels[level] = line
+    guard content == node.contentByteCount else {
+      throw corruption(
+        node.extent.offset, "node \(number) has \(content) bytes, it says \(node.contentByteCount)")
+    }
+  }
+
+  /// What is wrong with cells that belong to keys of [lower, upper).
+  static func problem(
+    _ run: borrowing CellRun, isBasement: Bool, lower: [UInt8]?, upper: [UInt8]?
+  ) -> String? {
+    var byteCount = 0
+    for line in 0..<run.index.count {
+      let cell = run.cells + Int(run.index.lines[line].offset)
+      let key = Cell.key(cell)
+      byteCount += Cell.byteCount(cell)
+      if run.index.lines[line].head != key.head { return "line \(line) has a wrong head" }
+      if line > 0 {
+        let last = run.index.lines[line - 1]
+        let order = Cell.key(run.cells + Int(last.offset)).compare(key)
+        let isOrdered = order < 0 || (!isBasement && order == 0 && last.offset < run.index.lines[line].offset)
+        if !isOrdered { return "line \(line) is out of order" }
+      }
+      if let lower, compare(lower, key) > 0 { return "line \(line) is below the part's keys" }
+      if let upper, compare(upper, key) <= 0 { return "line \(line) is above the part's keys" }
+    }
+    for offset in run.rangeDeletes {
+      let cell = run.cells + Int(offset)
+      byteCount += Cell.byteCount(cell)
+      if let lower, compare(lower, Cell.key(cell)) > 0 { return "a range begins below the part's keys" }
+      if let upper, compare(upper, Cell.operand(cell)) < 0 { return "a range ends above the part's keys" }
+    }
+    if run.index.count + run.rangeDeletes.count != run.count {
+      return "\(run.count) cells are said to be there"
+    }
+    return byteCount == run.liveByteCount
+      ? nil : "its cells have \(byteCount) bytes, it says \(run.liveByteCount)"
+  }
+}

@@ -1,0 +1,235 @@
+// Flushing: the messages for one child move into it.
+//
+//   parent  [ c0: 9 ][ c1: 40 ][ c2: 12 ]      the policy says c1
+//                        │ 40 messages
+//                        ▼
+//   child   [ a: 3+11 ][ b: 7+20 ][ c: 1+9 ]   inner: each joins the buffer of the grandchild it is for, in order of arrival
+//   leaf    sorted, then applied to the entries in order
+//
+// Source: M. A. Bender et al., "An Introduction to Bε-trees and Write-Optimization", ;login: 40(5), 2015 (flushing to the child
+// with the most pending messages).
+
+import KeyValue
+import Primitives
+import Storage
+
+extension TreeWriter {
+  /// Flushes until a node's messages take at most `byteCount` bytes. The node is whole and pinned.
+  func relieve(_ node: TreeNode, to byteCount: Int) throws(StorageError) {
+    if node.contentByteCount <= byteCount { return }
+    if policy == .all {
+      // From the right: children that split lie behind the ones still to come.
+      var index = node.partCount - 1
+      while index >= 0 {
+        if index < node.partCount, node.parts[index].cellCount > 0 { try flush(node, index) }
+        index -= 1
+      }
+    }
+    while node.contentByteCount > byteCount, let child = choose(node) { try flush(node, child) }
+  }
+
+  /// The child that is flushed next, nil when there are no messages.
+  private func choose(_ node: TreeNode) -> Int? {
+    switch policy {
+    case .fullest, .all: return fullest(node) { _ in true }
+    case .roundRobin:
+      for step in 0..<node.partCount {
+        let index = (node.nextChild + step) % node.partCount
+        if node.parts[index].cellCount > 0 {
+          node.nextChild = index + 1
+          return index
+        }
+      }
+      return nil
+    case .random:
+      var candidates: ContiguousArray<Int> = []
+      for index in 0..<node.partCount where node.parts[index].cellCount > 0 { candidates.append(index) }
+      if candidates.isEmpty { return nil }
+      drawCount &+= 1
+      return candidates[Int(ContentHash.mix(drawCount) % UInt64(candidates.count))]
+    case .cacheAware:
+      let enough = geometry.bufferByteCount / geometry.fanout / 2
+      let near = fullest(node) { index in
+        guard let child = table.resident(node.parts[index].child) else { return false }
+        return child.isDirty || node.parts[index].byteCount >= enough
+      }
+      return near ?? fullest(node) { _ in true }
+    }
+  }
+
+  private func fullest(_ node: TreeNode, _ isCandidate: (Int) -> Bool) -> Int? {
+    var best: Int?
+    var most = 0
+    for index in 0..<node.partCount where node.parts[index].byteCount > most && isCandidate(index) {
+      best = index
+      most = node.parts[index].byteCount
+    }
+    return best
+  }
+
+  /// Moves the messages for child `index` into it, and brings the child into shape. The node is whole and pinned.
+  ///
+  /// - Throws: with every message in one of the two, and both sound.
+  func flush(_ node: TreeNode, _ index: Int) throws(StorageError) {
+    let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
+    child.pinCount += 1
+    defer { child.pinCount -= 1 }
+    if !child.isLeaf {
+      // What an earlier failure left behind goes first.
+      try relieve(child, to: geometry.bufferByteCount)
+      if isTooWide(child) {
+        _ = try fix(child, in: node, at: index, isAppend: false)
+        return
+      }
+    }
+    let messageCount = UInt64(node.parts[index].cellCount)
+    var isAppend = false
+    if child.isLeaf {
+      isAppend = settle(&node.parts[index].run, in: child)
+      table.counts.pointee.flushesToLeaf &+= 1
+      table.counts.pointee.messagesToLeaf &+= messageCount
+    } else {
+      move(node.parts[index].run, to: child)
+      table.counts.pointee.flushesToInner &+= 1
+      table.counts.pointee.messagesToInner &+= messageCount
+    }
+    node.parts[index].run.removeAll()
+    node.recount(index)
+    table.recharge(node)
+    table.markDirty(node)
+    table.recharge(child)
+    table.markDirty(child)
+    if !child.isLeaf { try relieve(child, to: geometry.bufferByteCount) }
+    _ = try fix(child, in: node, at: index, isAppend: isAppend)
+  }
+
+  /// Appends a buffer's messages to the buffers of an inner node, in order of arrival.
+  private func move(_ run: borrowing CellRun, to node: TreeNode) {
+    var offset = 0
+    var moved = 0
+    let parts = node.parts
+    let end = run.usedByteCount
+    while offset < end {
+      let cell = UnsafeRawPointer(run.cells + offset)
+      let byteCount = Cell.byteCount(cell)
+      if Cell.rawKind(cell) == OperationKind.deleteRange.rawValue {
+        appendRange(Cell.key(cell), Cell.operand(cell), to: node)
+      } else {
+        let part = parts + node.pivots.route(Cell.key(cell))
+        part.pointee.run.append(cell: cell, byteCount: byteCount)
+        part.pointee.byteCount += byteCount
+        part.pointee.cellCount += 1
+        moved += byteCount
+      }
+      offset += byteCount
+    }
+    node.contentByteCount += moved
+  }
+
+  /// Applies a buffer's messages to a leaf.
+  ///
+  /// - Returns: whether all of them lie behind the leaf's last entry.
+  private func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
+    if !run.rangeDeletes.isEmpty {
+      // In order of arrival: what was said before a range is gone with it.
+      var offset = 0
+      while offset < run.usedByteCount {
+        let cell = UnsafeRawPointer(run.cells + offset)
+        change(leaf, Cell.kind(cell), Cell.key(cell), Cell.operand(cell))
+        offset += Cell.byteCount(cell)
+      }
+      tidy(leaf)
+      return false
+    }
+    run.orderMessages()
+    var isAppend = false
+    for line in 0..<run.index.count {
+      let cell = UnsafeRawPointer(run.cells + Int(run.index.lines[line].offset))
+      if line == 0 { isAppend = isBehind(leaf, Cell.key(cell)) }
+      change(leaf, Cell.kind(cell), Cell.key(cell), Cell.operand(cell))
+    }
+    tidy(leaf)
+    return isAppend
+  }
+
+  /// Whether a key lies behind the last entry of a leaf that has some.
+  private func isBehind(_ leaf: TreeNode, _ key: Bytes) -> Bool {
+    let last = leaf.partCount - 1
+    let count = leaf.parts[last].run.index.count
+    if count == 0 { return false }
+    let cell = leaf.parts[last].run.cells + Int(leaf.parts[last].run.index.lines[count - 1].offset)
+    return Cell.key(cell).compare(key) < 0
+  }
+
+  // MARK: Everything
+
+  /// Flushes every message to its leaf.
+  func flushEverything() throws(StorageError) {
+    try relieveRoot(adding: geometry.bufferByteCount)
+    while true {
+      let root = try root()
+      if root.isLeaf { break }
+      root.pinCount += 1
+      defer { root.pinCount -= 1 }
+      try flushSubtree(root)
+      if !isTooWide(root), root.partCount > 1 { break }
+      try relieveRoot(adding: geometry.bufferByteCount)
+    }
+    try mergeEverything()
+  }
+
+  /// Merges what is too small anywhere, until nothing is: neighbours under different parents become neighbours when the
+  /// parents are merged.
+  private func mergeEverything() throws(StorageError) {
+    if mergeThresholdPercent == 0 { return }
+    while true {
+      let before = table.counts.pointee.merges
+      let root = try root()
+      if root.isLeaf { return }
+      root.pinCount += 1
+      defer { root.pinCount -= 1 }
+      try mergeSubtree(root)
+      if table.counts.pointee.merges == before { return }
+      try relieveRoot(adding: geometry.bufferByteCount)
+    }
+  }
+
+  private func mergeSubtree(_ node: TreeNode) throws(StorageError) {
+    var index = 0
+    while index < node.partCount {
+      let (number, level) = (node.parts[index].child, node.level - 1)
+      // Of a leaf the head is enough.
+      let child =
+        try level > 0
+        ? table.wholeNode(number, level: level) : table.node(number, level: level, mayWrite: true)
+      child.pinCount += 1
+      defer { child.pinCount -= 1 }
+      if level > 0 { try mergeSubtree(child) }
+      index += try fix(child, in: node, at: index, isAppend: false)
+      try table.makeRoom(0, mayWrite: true)
+    }
+  }
+
+  private func flushSubtree(_ node: TreeNode) throws(StorageError) {
+    var index = 0
+    while index < node.partCount {
+      if node.parts[index].cellCount > 0 {
+        let partCount = node.partCount
+        try flush(node, index)
+        // The child was split, was too wide, or was merged with its left neighbour: look there again.
+        if node.partCount < partCount { index = max(0, index - 1) }
+        if node.partCount != partCount || node.parts[index].cellCount > 0 { continue }
+      }
+      if node.level == 1 {
+        index += 1
+        continue
+      }
+      let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
+      child.pinCount += 1
+      defer { child.pinCount -= 1 }
+      try flushSubtree(child)
+      index += try fix(child, in: node, at: index, isAppend: false)
+      try table.makeRoom(0, mayWrite: true)
+    }
+  }
+}
