@@ -96,7 +96,8 @@ let package = Package(
     // The program that Scripts/sanitize runs.
     .executableTarget(
       name: "concurrency-trial",
-      dependencies: ["EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"], swiftSettings: strict),
+      dependencies: ["EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"],
+      swiftSettings: strict),
 
     // Tests
     tests("Primitives", imports: ["Primitives", "CSystem"]),

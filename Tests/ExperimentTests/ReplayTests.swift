@@ -177,7 +177,7 @@ struct ReplayTests {
     let study = """
       schema: 1
       study: foreign
-      memory_budget: 2MiB
+      memory_budget: 4MiB
       device: { kind: memory, capacity: 64MiB }
       stream: mine.ops
       workload: { records: 5, key_shape: sequential, key_bytes: 24 }

@@ -22,7 +22,7 @@ private func smallStudy(engine: String, extra: String = "") -> String {
   title: Every phase, small
   question: Does it hold together?
   seed: 7
-  memory_budget: 2MiB
+  memory_budget: 4MiB
   device: { kind: memory, capacity: 256MiB, profile: hdd-wd-black-2011 }
   workload: { records: 400, value_bytes: 60 }
   commit: { batch_operations: 50, sync_every_commits: 2 }

@@ -20,7 +20,7 @@ private func branchingStudy(engine: String, parameters: String = "{}") -> String
   title: Variants over one load
   question: Does sharing change a number?
   seed: 3
-  memory_budget: 2MiB
+  memory_budget: 4MiB
   device: { kind: memory, capacity: 256MiB, profile: hdd-wd-black-2011 }
   workload: { records: 300, value_bytes: 60 }
   commit: { batch_operations: 20, sync_every_commits: 3 }
@@ -108,7 +108,7 @@ struct SweepTests {
     // Runs of other seeds, budgets or engines share nothing.
     let text = branchingStudy(engine: "null")
     let apart = try expanded(
-      text.replacingOccurrences(of: "axes:", with: "repeats: 2\naxes:\n  memory_budget: [2MiB, 3MiB]"))
+      text.replacingOccurrences(of: "axes:", with: "repeats: 2\naxes:\n  memory_budget: [4MiB, 5MiB]"))
     #expect(RunGroup.groups(of: apart.runs).map(\.runs.count) == Array(repeating: 4, count: 8))
     let files = try expanded(text.replacingOccurrences(of: "kind: memory", with: "kind: file"))
     #expect(RunGroup.groups(of: files.runs).map(\.runs.count) == Array(repeating: 1, count: 8))

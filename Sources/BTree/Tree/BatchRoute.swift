@@ -144,7 +144,8 @@ struct BatchRoute {
         if !store.cache.prefetchSlot(of: child), !store.cache.contains(child) {
           try addMissing(child, lease, childIndex, level: level - 1, store)
         }
-        first = childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
+        first =
+          childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
       }
     }
     try readMissing(level: level - 1, store)

@@ -305,7 +305,9 @@ final class NodeStore: NodeWriter {
       cache.makeWritable(&lease)
       return .free
     }
-    guard volume.isNewborn(extent), undo.hasRoom(wants == .free ? extent.byteCount : 0) else { return .reading }
+    guard volume.isNewborn(extent), undo.hasRoom(wants == .free ? extent.byteCount : 0) else {
+      return .reading
+    }
     cache.makeWritable(&lease)
     undo.hold(lease.again())
     if wants == .free { undo.willRebuild(NodePage(lease.pointer, lease.byteCount)) }

@@ -49,7 +49,8 @@ final class TreeWriter {
     self.maximumValueByteCount = maximumValueByteCount
     let pageByteCount = store.geometry.pageByteCount
     keyRoom = pageByteCount / 4 + 16
-    pieceCount = min(max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
+    pieceCount = min(
+      max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
     value = ValueBuffer(reservedByteCount: 1_024)
     scratch = .allocate(byteCount: pageByteCount * 3, alignment: 64)
     keys = .allocate(byteCount: keyRoom * (TreePath.maximumDepth + 4), alignment: 16)
@@ -81,7 +82,11 @@ final class TreeWriter {
     while index < batch.count {
       // In pieces, so that what is read for them finds room in the cache.
       let end = min(batch.count, index + pieceCount)
-      if end - index >= Self.leastRouted { try route.find(batch, index..<end, tree, store) } else { route.clear() }
+      if end - index >= Self.leastRouted {
+        try route.find(batch, index..<end, tree, store)
+      } else {
+        route.clear()
+      }
       try apply(batch, index..<end, to: &tree, &transaction)
       index = end
     }
@@ -106,7 +111,9 @@ final class TreeWriter {
         }
         if isDone { index = end }
         // After a split the path is gone.
-        if path.isEmpty || index >= piece.upperBound || !path.leaf.isBelowUpperFence(batch[index].key) { break }
+        if path.isEmpty || index >= piece.upperBound || !path.leaf.isBelowUpperFence(batch[index].key) {
+          break
+        }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }
