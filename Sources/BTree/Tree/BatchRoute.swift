@@ -127,7 +127,7 @@ struct BatchRoute {
       if index + 6 < stopCount { store.cache.prefetchBucket(of: stops[index + 6].id) }
       if index + 4 < stopCount { store.cache.prefetchSlot(of: stops[index + 4].id) }
       if index + 2 < stopCount, let address = store.cache.likelyAddress(of: stops[index + 2].id) {
-        NodePage.prefetchSearch(address)
+        NodePage.prefetch(address, level: level)
       }
       // Gone again already: its operations have no stops.
       guard let lease = store.cache.hold(stops[index].id) else { continue }
@@ -228,7 +228,7 @@ struct BatchRoute {
     if slot >= 0, slot < count { store.cache.prefetchSlot(of: stops[slot].id) }
     let head = index &- (Self.bucketDistance &- Self.headDistance)
     if head >= 0, head < count, let address = store.cache.likelyAddress(of: stops[head].id) {
-      NodePage.prefetchHead(address)
+      NodePage.prefetch(address, level: 0)
     }
     let body = index &- (Self.bucketDistance &- Self.bodyDistance)
     if body >= 0, body < count, let lease = store.cache.hold(stops[body].id) {
@@ -247,24 +247,6 @@ extension NodePage {
     return wanted == head ? compareEqualHeads(slot, suffix) > 0 : wanted < head
   }
 
-  /// Asks for the lines where a search in a page begins.
-  @inline(__always) static func prefetchSearch(_ page: UnsafeRawPointer) {
-    betula_prefetch(page)
-    betula_prefetch(page + 192)
-    betula_prefetch(page + 384)
-    betula_prefetch(page + 768)
-    betula_prefetch(page + 1_152)
-  }
-
-  /// Asks for a leaf's head and slots.
-  @inline(__always) static func prefetchHead(_ page: UnsafeRawPointer) {
-    var offset = 0
-    while offset < 384 {
-      betula_prefetch(page + offset)
-      offset &+= 64
-    }
-  }
-
   /// Asks for what putting an entry in touches, or for everything in use.
   @inline(__always) func prefetchForChange(whole: Bool) {
     let start = cellStart
@@ -276,7 +258,7 @@ extension NodePage {
       }
       return
     }
-    var line = 384
+    var line = 448
     let slotsEnd = Self.slotsStart &+ slotCount &* Self.slotByteCount
     while line < slotsEnd {
       betula_prefetch(base + line)

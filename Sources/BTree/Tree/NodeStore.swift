@@ -203,11 +203,13 @@ final class NodeStore: NodeWriter {
   /// - Returns: what may be done to it now; `.reading` when it has to be copied.
   func claim(_ lease: inout NodeLease, _ wants: PageAccess) -> PageAccess {
     let extent = extent(lease.id)
-    if volume.isBornInTransaction(extent) {
+    switch volume.age(of: extent) {
+    case .bornInTransaction:
       cache.makeWritable(&lease)
       return .free
+    case .older: return .reading
+    case .newborn: if !undo.hasRoom(wants == .free ? extent.byteCount : 0) { return .reading }
     }
-    guard volume.isNewborn(extent), undo.hasRoom(wants == .free ? extent.byteCount : 0) else { return .reading }
     cache.makeWritable(&lease)
     undo.hold(lease.again())
     if wants == .free { undo.willRebuild(NodePage(lease.pointer, lease.byteCount)) }
@@ -248,9 +250,9 @@ final class NodeStore: NodeWriter {
   /// The open transaction was committed as commit `sequence`.
   func committed(sequence: UInt64) {
     undo.clear()
-    for id in freedUnseenIDs { cache.remove(id) }
+    cache.remove(all: freedUnseenIDs)
     if volume.oldestPinSequence == nil {
-      for id in freedIDs { cache.remove(id) }
+      cache.remove(all: freedIDs)
     } else {
       for id in freedIDs { superseded.append((id, sequence)) }
     }

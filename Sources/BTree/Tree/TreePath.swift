@@ -106,7 +106,7 @@ struct TreePath: ~Copyable {
     store.counts.pointee.pagesInspected &+= 1
     if let lease = store.cache.hold(id) {
       let page = NodePage(lease.pointer, lease.byteCount)
-      page.prefetch()
+      NodePage.prefetch(page.base, level: level)
       if page.level == level {
         push(lease, id: id)
         return

@@ -353,6 +353,13 @@ public final class Volume {
     transactionBorn.contains(Int(extent.offset / UInt64(transferUnitByteCount)))
   }
 
+  /// Who sees an extent that is allocated. Constant time.
+  public func age(of extent: Extent) -> ExtentAge {
+    let unit = Int(extent.offset / UInt64(transferUnitByteCount))
+    if !fresh.contains(unit) { return .older }
+    return transactionBorn.contains(unit) ? .bornInTransaction : .newborn
+  }
+
   /// The commit whose state the oldest living pin holds, nil when there is none. What commit f freed is held while a
   /// pin p < f lives.
   public var oldestPinSequence: UInt64? { pins.first?.sequence }
@@ -510,6 +517,16 @@ public final class Volume {
     }
     while let next = held.first, next.sequence <= oldestPin { free.insert(held.removeFirst().range) }
   }
+}
+
+/// Since when an extent is there, and who sees it.
+public enum ExtentAge: Sendable {
+  /// Allocated by the open transaction.
+  case bornInTransaction
+  /// Allocated after the last durable commit and seen by no pin: its block may be changed in place.
+  case newborn
+  /// A superblock or a pin may see it.
+  case older
 }
 
 /// Counters of one opening of a volume.
