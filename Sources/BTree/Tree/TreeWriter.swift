@@ -82,21 +82,23 @@ final class TreeWriter {
       // In pieces, so that what is read for them finds room in the cache.
       let end = min(batch.count, index + pieceCount)
       if end - index >= Self.leastRouted { try route.find(batch, index..<end, tree, store) } else { route.clear() }
-      try apply(batch, index..<end, to: &tree, &transaction)
-      index = end
+      index = try apply(batch, index..<end, to: &tree, &transaction)
     }
     route.clear()
   }
 
+  /// Applies operations `piece`, and those after it that go to the last leaf as well.
+  ///
+  /// - Returns: the first operation that is not applied.
   private func apply(
     _ batch: borrowing SortedBatch, _ piece: Range<Int>, to tree: inout TreeState,
     _ transaction: inout VolumeTransaction
-  ) throws(StorageError) {
+  ) throws(StorageError) -> Int {
     var index = piece.lowerBound
     while index < piece.upperBound {
       route.advance(to: index, store)
       if try !path.seek(batch[index].key, tree, store) { try plantRoot(&tree, &transaction) }
-      while index < piece.upperBound {
+      while index < batch.count {
         let end = batch.runEnd(index)
         let isDone: Bool
         if end == index + 1, batch[index].kind == .put {
@@ -106,10 +108,11 @@ final class TreeWriter {
         }
         if isDone { index = end }
         // After a split the path is gone.
-        if path.isEmpty || index >= piece.upperBound || !path.leaf.isBelowUpperFence(batch[index].key) { break }
+        if path.isEmpty || index == batch.count || !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }
+    return index
   }
 
   /// Applies all operations on one key.
