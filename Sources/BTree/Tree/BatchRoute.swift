@@ -141,16 +141,32 @@ struct BatchRoute {
         let child = page.child(childIndex)
         below[belowCount] = RouteStop(id: child, first: first)
         belowCount += 1
-        if !store.cache.prefetchSlot(of: child), !store.cache.contains(child) {
-          try addMissing(child, lease, childIndex, level: level - 1, store)
-        }
-        first = childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
+        first =
+          childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
       }
     }
-    try readMissing(level: level - 1, store)
+    try readMissing(batch, stops, stopCount, below, belowCount, level: level - 1, store)
     state.pointee.stops = below
     state.pointee.spare = stops
     state.pointee.count = belowCount
+  }
+
+  /// Reads those pages of a level that are not in the cache.
+  private func readMissing(
+    _ batch: borrowing SortedBatch, _ parents: UnsafeMutablePointer<RouteStop>, _ parentCount: Int,
+    _ stops: UnsafeMutablePointer<RouteStop>, _ count: Int, level: Int, _ store: NodeStore
+  ) throws(StorageError) {
+    var parent = 0
+    for index in 0..<count {
+      if index + 8 < count { store.cache.prefetchBucket(of: stops[index + 8].id) }
+      if store.cache.prefetchSlot(of: stops[index].id) || store.cache.contains(stops[index].id) { continue }
+      while parent + 1 < parentCount, parents[parent + 1].first <= stops[index].first { parent += 1 }
+      guard let lease = store.cache.hold(parents[parent].id) else { continue }
+      let page = NodePage(lease.pointer, lease.byteCount)
+      let childIndex = page.childIndex(for: batch[stops[index].first].key)
+      try addMissing(stops[index].id, lease, childIndex, level: level, store)
+    }
+    try readMissing(level: level, store)
   }
 
   /// The first operation behind `range`'s first that is not below separator `slot` of a page.

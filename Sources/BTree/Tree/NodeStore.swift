@@ -35,12 +35,13 @@ final class NodeStore: NodeWriter {
   /// Counters, outside of any object so that counting costs an addition.
   let counts: UnsafeMutablePointer<TreeCounts>
 
+  // Used by one thread, and nothing calls back while one changes: exclusive without a check at run time.
   /// Ids born in the open transaction.
-  private(set) var bornIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var bornIDs: ContiguousArray<UInt64> = []
   /// Ids freed by the open transaction and not born in it, that no pin sees: their units are free at its commit.
-  private(set) var freedUnseenIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var freedUnseenIDs: ContiguousArray<UInt64> = []
   /// Other ids freed by the open transaction.
-  private(set) var freedIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var freedIDs: ContiguousArray<UInt64> = []
   /// Freed ids that a pin sees, with the commit that freed them.
   private var superseded: ContiguousArray<(id: UInt64, sequence: UInt64)> = []
   private var supersededStart = 0
@@ -227,7 +228,8 @@ final class NodeStore: NodeWriter {
     counts.pointee.pagesCopied &+= 1
     // The original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
-      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self)
+      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self
+    ) { NodePage($0, $2).copyUsedBytes(to: $1) }
     free(oldID, &transaction)
     return copy
   }

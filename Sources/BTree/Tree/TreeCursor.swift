@@ -23,13 +23,14 @@ final class TreeCursor: Cursor {
   private let readAheadLeafCount: Int
   /// Keeps a snapshot's pin alive.
   private let owner: AnyObject?
-  var path = TreePath(isWriter: false)
-  var gap = 0
-  var current = 0
-  var overflow: NodeLease?
-  var overflowValue: Bytes?
-  var isPlaced = false
-  private var leavesInARow = 0
+  // Used by one thread; a body that is shown an entry does not call back: exclusive without a check at run time.
+  @exclusivity(unchecked) var path = TreePath(isWriter: false)
+  @exclusivity(unchecked) var gap = 0
+  @exclusivity(unchecked) var current = 0
+  @exclusivity(unchecked) var overflow: NodeLease?
+  @exclusivity(unchecked) var overflowValue: Bytes?
+  @exclusivity(unchecked) var isPlaced = false
+  @exclusivity(unchecked) private var leavesInARow = 0
   /// The current key is put together here: a prefix, a head and a rest.
   let keyBuffer: UnsafeMutableRawPointer
 

@@ -78,11 +78,16 @@ struct TreePath: ~Copyable {
 
   /// Goes to the leaf that admits `key`, reusing what it can of the path.
   ///
+  /// - Parameter ascends: whether the key is not before the one sought last; then half of the comparisons are not needed.
   /// - Returns: false for a tree without pages.
   @inline(__always) mutating func seek(
-    _ key: Bytes, _ tree: TreeState, _ store: NodeStore
+    _ key: Bytes, _ tree: TreeState, _ store: NodeStore, ascends: Bool = false
   ) throws(StorageError) -> Bool {
-    while count > 0, !entries[count - 1].page.admits(key) { truncate(to: count - 1) }
+    while count > 0 {
+      let page = entries[count - 1].page
+      if ascends ? page.isBelowUpperFence(key) : page.admits(key) { break }
+      truncate(to: count - 1)
+    }
     if count == 0 { if try !pushRoot(tree, store) { return false } }
     while true {
       let page = entries[count - 1].page

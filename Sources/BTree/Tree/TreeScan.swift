@@ -136,7 +136,9 @@ extension TreeCursor {
     let step = isForward ? 1 : -1
     let next = path.entries[depth].childIndex + step
     guard next >= 0, next <= parent.slotCount else { return }
-    if let address = store.cache.likelyAddress(of: parent.child(next)) { NodePage.prefetch(address, level: 0) }
+    if let address = store.cache.likelyAddress(of: parent.child(next)) {
+      NodePage.prefetch(address, level: 0)
+    }
     let second = next + step
     if second >= 0, second <= parent.slotCount { store.cache.prefetchSlot(of: parent.child(second)) }
   }

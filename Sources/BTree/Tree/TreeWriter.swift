@@ -22,7 +22,8 @@ final class TreeWriter {
   let store: NodeStore
   let policy: TreePolicy
   let maximumValueByteCount: Int
-  var path = TreePath(isWriter: true)
+  // Used by one thread, and nothing calls back while it changes: exclusive without a check at run time.
+  @exclusivity(unchecked) var path = TreePath(isWriter: true)
   var value: ValueBuffer
   /// A page's image and the longest key behind it.
   let scratch: UnsafeMutableRawPointer
@@ -49,7 +50,8 @@ final class TreeWriter {
     self.maximumValueByteCount = maximumValueByteCount
     let pageByteCount = store.geometry.pageByteCount
     keyRoom = pageByteCount / 4 + 16
-    pieceCount = min(max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
+    pieceCount = min(
+      max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
     value = ValueBuffer(reservedByteCount: 1_024)
     scratch = .allocate(byteCount: pageByteCount * 3, alignment: 64)
     keys = .allocate(byteCount: keyRoom * (TreePath.maximumDepth + 4), alignment: 16)
@@ -81,7 +83,11 @@ final class TreeWriter {
     while index < batch.count {
       // In pieces, so that what is read for them finds room in the cache.
       let end = min(batch.count, index + pieceCount)
-      if end - index >= Self.leastRouted { try route.find(batch, index..<end, tree, store) } else { route.clear() }
+      if end - index >= Self.leastRouted {
+        try route.find(batch, index..<end, tree, store)
+      } else {
+        route.clear()
+      }
       index = try apply(batch, index..<end, to: &tree, &transaction)
     }
     route.clear()
@@ -97,7 +103,7 @@ final class TreeWriter {
     var index = piece.lowerBound
     while index < piece.upperBound {
       route.advance(to: index, store)
-      if try !path.seek(batch[index].key, tree, store) { try plantRoot(&tree, &transaction) }
+      if try !path.seek(batch[index].key, tree, store, ascends: true) { try plantRoot(&tree, &transaction) }
       while index < batch.count {
         let end = batch.runEnd(index)
         let isDone: Bool

@@ -59,10 +59,14 @@ extension NodeCache {
   ///   - newID: the new identity.
   ///   - keepsOriginal: whether the old one stays in the cache for readers of older states; if not, it is removed, and
   ///     its frame is taken over when nobody else holds it.
+  ///   - copy: copies the node's bytes, all or those that mean something; the rest of the target it makes zero.
   /// - Throws: as `insert`; the lease has then ended, and the old node is gone unless it was to be kept.
   public func copyOnWrite(
     _ lease: consuming NodeLease, to newID: UInt64, offset: UInt64, keepsOriginal: Bool,
-    writer: (any NodeWriter)? = nil
+    writer: (any NodeWriter)? = nil,
+    copy: (_ source: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer, _ byteCount: Int) -> Void = {
+      $1.copyMemory(from: $0, byteCount: $2)
+    }
   ) throws(StorageError) -> NodeLease {
     precondition(lease.id != newID, "A copy has an identity of its own.")
     let index = Int(lease.slotIndex)
@@ -85,7 +89,7 @@ extension NodeCache {
       own = frame
     } else {
       own = pool.frame(byteCount: byteCount)
-      own.pointer.copyMemory(from: lease.pointer, byteCount: byteCount)
+      copy(lease.pointer, own.pointer, byteCount)
     }
     _ = consume lease
     if !keepsOriginal { shards[shardIndex(Self.hash(id))].state.withLock { reclaimDoomed(&$0) } }
@@ -237,13 +241,16 @@ extension NodeCache {
   }
 
   /// Slots with where they go, by place on the device, then by id.
-  private func inOrderOfOffset(_ victims: ContiguousArray<UInt32>) -> ContiguousArray<(offset: UInt64, slot: UInt32)> {
+  private func inOrderOfOffset(_ victims: ContiguousArray<UInt32>) -> ContiguousArray<
+    (offset: UInt64, slot: UInt32)
+  > {
     var places: ContiguousArray<(offset: UInt64, slot: UInt32)> = []
     places.reserveCapacity(victims.count)
     for slot in victims { places.append((slots[Int(slot)].offset, slot)) }
     places.sort { left, right in
       if left.offset != right.offset { return left.offset < right.offset }
-      return slots[Int(left.slot)].id.load(ordering: .relaxed) < slots[Int(right.slot)].id.load(ordering: .relaxed)
+      return slots[Int(left.slot)].id.load(ordering: .relaxed)
+        < slots[Int(right.slot)].id.load(ordering: .relaxed)
     }
     return places
   }

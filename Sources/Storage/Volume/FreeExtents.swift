@@ -84,7 +84,8 @@ struct FreeExtents {
   mutating func insert(_ range: Range<Int>) {
     precondition(!range.isEmpty, "An extent has at least one unit.")
     precondition(
-      bits.containsNone(range) && (tail.isEmpty || range.upperBound <= tail.lowerBound || range.lowerBound >= tail.upperBound),
+      bits.containsNone(range)
+        && (tail.isEmpty || range.upperBound <= tail.lowerBound || range.lowerBound >= tail.upperBound),
       "Units that become free were not free: \(range).")
     unitCount += range.count
     firstFree = min(firstFree, range.lowerBound)

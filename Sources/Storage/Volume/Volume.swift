@@ -90,19 +90,19 @@ public final class Volume {
   let unitCount: Int
   let configuration: VolumeConfiguration
 
-  // Units.
-  var free = FreeExtents()
-  var durable = UnitBitmap()
-  var newborn = UnitBitmap()
+  // Units. Used by one thread, and none of their operations calls back: exclusive without a check at run time.
+  @exclusivity(unchecked) var free = FreeExtents()
+  @exclusivity(unchecked) var durable = UnitBitmap()
+  @exclusivity(unchecked) var newborn = UnitBitmap()
   /// Newborn units that no pin sees.
-  var fresh = UnitBitmap()
-  var dropped = UnitBitmap()
-  var transactionBorn = UnitBitmap()
-  var transactionFreed = UnitBitmap()
-  var usedEndUnit: Int
+  @exclusivity(unchecked) var fresh = UnitBitmap()
+  @exclusivity(unchecked) var dropped = UnitBitmap()
+  @exclusivity(unchecked) var transactionBorn = UnitBitmap()
+  @exclusivity(unchecked) var transactionFreed = UnitBitmap()
+  @exclusivity(unchecked) var usedEndUnit: Int
   /// Dropped by commits since the last durable one.
-  var drops: [DeferredUnits] = []
-  var deferred = DeferredQueue()
+  @exclusivity(unchecked) var drops: [DeferredUnits] = []
+  @exclusivity(unchecked) var deferred = DeferredQueue()
   var deferredMetadata = DeferredQueue()
   var held = DeferredQueue()
   var pins: [(sequence: UInt64, count: Int)] = []
@@ -118,7 +118,7 @@ public final class Volume {
   // The open transaction.
   var transactionSerial: UInt64 = 0
   var transactionIsOpen = false
-  var transactionFrees: [Range<Int>] = []
+  @exclusivity(unchecked) var transactionFrees: [Range<Int>] = []
   var transactionRoot: [UInt8]?
   var transactionTruncations: [UInt64?] = Array(repeating: nil, count: Superblock.logCount)
 
