@@ -78,10 +78,12 @@ struct TreePath: ~Copyable {
 
   /// Goes to the leaf that admits `key`, reusing what it can of the path.
   ///
-  /// - Parameter ascends: whether the key is not before the one sought last; then half of the comparisons are not needed.
+  /// - Parameters:
+  ///   - ascends: whether the key is not before the one sought last; then half of the comparisons are not needed.
+  ///   - leaf: where the key's leaf was when the way was found; looked for there first.
   /// - Returns: false for a tree without pages.
   @inline(__always) mutating func seek(
-    _ key: Bytes, _ tree: TreeState, _ store: NodeStore, ascends: Bool = false
+    _ key: Bytes, _ tree: TreeState, _ store: NodeStore, ascends: Bool = false, leaf: RouteStop = .none
   ) throws(StorageError) -> Bool {
     while count > 0 {
       let page = entries[count - 1].page
@@ -92,10 +94,21 @@ struct TreePath: ~Copyable {
     while true {
       let page = entries[count - 1].page
       if page.isLeaf { return true }
-      let index = page.childIndex(for: key)
+      let index = page.level == 1 && leaf.isChild(of: page) ? leaf.childIndex : page.childIndex(for: key)
       entries[count - 1].childIndex = index
       try pushChild(page.child(index), level: page.level - 1, store)
     }
+  }
+
+  /// Goes from a leaf to another one of the same parent.
+  ///
+  /// - Returns: false, and nothing changed, when the parent has no such child in that place.
+  @inline(__always) mutating func step(to leaf: RouteStop, _ store: NodeStore) throws(StorageError) -> Bool {
+    if count < 2 || !leaf.isChild(of: entries[count - 2].page) { return false }
+    truncate(to: count - 1)
+    entries[count - 1].childIndex = leaf.childIndex
+    try pushChild(leaf.id, level: 0, store)
+    return true
   }
 
   mutating func pushRoot(_ tree: TreeState, _ store: NodeStore) throws(StorageError) -> Bool {

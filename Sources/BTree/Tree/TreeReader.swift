@@ -48,7 +48,7 @@ extension NodeStore {
   }
 
   /// Holds the root.
-  private func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
+  func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
     if let held = cache.hold(id) { lease = held } else { lease = try load(id, level: level, isWriter: false) }
     let page = NodePage(lease.pointer, lease.byteCount)

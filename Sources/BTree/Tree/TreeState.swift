@@ -85,4 +85,7 @@ struct TreeCounts: Equatable, Sendable {
   var leavesPrefetched: UInt64 = 0
   var checkpoints: UInt64 = 0
   var rollbacks: UInt64 = 0
+
+  /// How often entries went from one page to another that was there before.
+  var rearrangements: UInt64 { merges &+ redistributions }
 }

@@ -101,9 +101,20 @@ final class TreeWriter {
     _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> Int {
     var index = piece.lowerBound
+    let changes = store.counts.pointee.rearrangements
+    var split = -1
     while index < piece.upperBound {
-      route.advance(to: index, store)
-      if try !path.seek(batch[index].key, tree, store, ascends: true) { try plantRoot(&tree, &transaction) }
+      let (leaf, routeEnd) = route.advance(to: index, store)
+      // A leaf whose operations begin here is where its way was found to lead, unless it was split for this very operation,
+      // or pages were merged or shared since.
+      let isExact = leaf.first == index && split != index && changes == store.counts.pointee.rearrangements
+      var isThere = false
+      if isExact { isThere = try path.step(to: leaf, store) }
+      if !isThere {
+        isThere = try path.seek(batch[index].key, tree, store, ascends: true, leaf: isExact ? leaf : .none)
+        if !isThere { try plantRoot(&tree, &transaction) }
+      }
+      let known = isExact && path.last.pointee.id == leaf.id ? routeEnd : index
       while index < batch.count {
         let end = batch.runEnd(index)
         let isDone: Bool
@@ -112,9 +123,10 @@ final class TreeWriter {
         } else {
           isDone = try applyRun(batch, index..<end, &tree, &transaction)
         }
-        if isDone { index = end }
+        if isDone { index = end } else { split = index }
         // After a split the path is gone.
-        if path.isEmpty || index == batch.count || !path.leaf.isBelowUpperFence(batch[index].key) { break }
+        if path.isEmpty || index == batch.count { break }
+        if index >= known, !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }

@@ -1,6 +1,7 @@
 // The writer's side: changing, removing and writing nodes. One thread at a time.
 
 import Accounting
+import CSystem
 import Primitives
 import Synchronization
 
@@ -212,7 +213,11 @@ extension NodeCache {
     let places = inOrderOfOffset(victims)
     var nodes: ContiguousArray<DirtyNode> = []
     nodes.reserveCapacity(places.count)
-    for place in places {
+    for (index, place) in places.enumerated() {
+      if index + 6 < places.count {
+        betula_prefetch(slots + Int(places[index + 6].slot))
+        betula_prefetch(holders + Int(places[index + 6].slot))
+      }
       let slot = slots + Int(place.slot)
       let holder = holders[Int(place.slot)]
       guard let frame = holder.frame else { preconditionFailure("A dirty node has a frame.") }
@@ -223,21 +228,33 @@ extension NodeCache {
     }
     try writer.writeNodes(nodes)
     var byteCount = 0
-    for slotIndex in victims {
-      let slot = slots + Int(slotIndex)
-      let shard = shardIndex(Self.hash(slot.pointee.id.load(ordering: .relaxed)))
-      let word = slot.pointee.state.load(ordering: .relaxed)
-      let entry = RecencyHeap.Entry(
-        knownUse: slot.pointee.lastUse.load(ordering: .relaxed), slot: slotIndex,
-        version: UInt32(truncatingIfNeeded: word >> SlotState.versionShift))
-      byteCount += slot.pointee.byteCount
+    var start = 0
+    while start < victims.count {
+      // Some at a time under one hold of their shard's lock.
+      let shard = shardIndex(Self.hash(slots[Int(victims[start])].id.load(ordering: .relaxed)))
+      var end = start
       shards[shard].state.withLock { state in
-        // Under the lock, so that no reader evicts it before it has its entry.
-        slot.pointee.state.bitwiseAnd(~SlotState.dirty, ordering: .releasing)
-        push(entry, &state, shard, isDirty: false)
+        while end < min(victims.count, start + 256), makeClean(victims[end], shard, &state) {
+          byteCount += slots[Int(victims[end])].byteCount
+          end += 1
+        }
       }
+      start = end
     }
     accountClean(byteCount)
+  }
+
+  /// Makes a node that was written clean, unless it belongs to another shard. Under the lock, so that no reader evicts it before
+  /// it has its entry.
+  private func makeClean(_ slotIndex: UInt32, _ shard: Int, _ state: inout CacheShard.State) -> Bool {
+    let slot = slots + Int(slotIndex)
+    if shardIndex(Self.hash(slot.pointee.id.load(ordering: .relaxed))) != shard { return false }
+    let word = slot.pointee.state.bitwiseAnd(~SlotState.dirty, ordering: .releasing).oldValue
+    let entry = RecencyHeap.Entry(
+      knownUse: slot.pointee.lastUse.load(ordering: .relaxed), slot: slotIndex,
+      version: UInt32(truncatingIfNeeded: word >> SlotState.versionShift))
+    push(entry, &state, shard, isDirty: false)
+    return true
   }
 
   /// Slots with where they go, by place on the device, then by id.

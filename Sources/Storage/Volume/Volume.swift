@@ -271,8 +271,8 @@ public final class Volume {
 
   deinit { if !isClosed { releaseMemory() } }
 
-  /// Makes the account `directory` hold what the sets of units take: some 6 bits for each unit in use and 48 bytes for
-  /// each free extent, in steps of 4 KiB. Between transactions, so that giving units back never fails.
+  /// Makes the account `directory` hold what the sets of units take: some 7 bits for each unit in use, in steps of
+  /// 4 KiB. Between transactions, so that giving units back never fails.
   func accountMemory() throws(StorageError) {
     let sets = [durable, newborn, fresh, dropped, transactionBorn, transactionFreed]
     let queued = deferred.all.count + deferredMetadata.all.count + held.all.count + drops.count
