@@ -100,6 +100,8 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests
+    // Counts allocations; in front of the system's allocator, for test programs only.
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     tests("Primitives", imports: ["Primitives", "CSystem"]),
     tests("Accounting", imports: ["Accounting", "Primitives"]),
     tests("Storage", imports: ["Storage", "Accounting", "Primitives"]),
@@ -114,6 +116,7 @@ let package = Package(
       "BTree",
       imports: [
         "BTree", "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives",
+        "CAllocationCount",
       ]),
     tests(
       "BEpsilonTree",

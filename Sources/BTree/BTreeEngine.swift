@@ -37,14 +37,15 @@ public final class BTreeEngine: Engine {
   let writer: TreeWriter
   let settings: BTreeSettings
   let syncEveryCommits: Int
-  var forest: BTreeForest
+  // Written by the one writing thread between its reads: exclusive without a check at run time.
+  @exclusivity(unchecked) var forest: BTreeForest
   /// Set between opening and close, when durable commits are appends.
   var log: VolumeLog?
   private var logger: TransactionLogger?
   private var sorted = SortedBatch()
   private var operationsSinceCheckpoint = 0
   private var bytesSinceCheckpoint = 0
-  private var isClosed = false
+  @exclusivity(unchecked) private var isClosed = false
   /// Whether batches are being taken from the log, which holds them already.
   private var isReplaying = false
 

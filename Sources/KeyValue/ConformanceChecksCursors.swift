@@ -106,6 +106,45 @@ let cursorChecks: [ConformanceCheck] = [
   },
 
   ConformanceCheck(
+    "cursor_show_next",
+    "Many entries in one call are the same as one by one, whatever the portions and bounds."
+  ) { trial in
+    try trial.load(
+      700, key: { text("key \($0 * 3)") }, value: { [UInt8](repeating: UInt8($0 % 251), count: $0 % 90) })
+    let bounds: [[UInt8]?] = [nil, text("key 1"), text("key 1200"), text("key 2"), text("zebra")]
+    for lower in bounds {
+      for upper in bounds {
+        for order in ScanOrder.allCases {
+          let range = KeyRange(lowerBound: lower, upperBound: upper)
+          let expected = trial.state.entries(in: range, order: order)
+          for portion in [1, 7, 100, 1_000] {
+            let cursor = try trial.engine.makeCursor(range, order)
+            var seen: [KeyValuePair] = []
+            while true {
+              let before = seen.count
+              let count = try cursor.showNext(upTo: portion) {
+                seen.append(KeyValuePair(key: bytes(of: $0), value: bytes(of: $1)))
+              }
+              try trial.expect(count == seen.count - before, "a call said \(count), it showed others")
+              if let last = seen.last, count > 0 {
+                try trial.expectCurrent(cursor, last, "after showing \(seen.count) entries")
+              }
+              if count < portion { break }
+              // A single step between two calls.
+              guard try cursor.next() else { break }
+              cursor.withCurrent { seen.append(KeyValuePair(key: bytes(of: $0), value: bytes(of: $1))) }
+            }
+            try trial.expect(
+              seen == expected,
+              "\(order) over \(describe(range)) in portions of \(portion) showed \(seen.count) entries of \(expected.count)"
+            )
+          }
+        }
+      }
+    }
+  },
+
+  ConformanceCheck(
     "snapshots", "A snapshot keeps its contents under later writes of every kind; or is refused."
   ) {
     trial in

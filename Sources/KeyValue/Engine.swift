@@ -112,9 +112,33 @@ public protocol Cursor: AnyObject {
   /// Shows the current key and value, borrowed; must follow a `next` that returned true.
   func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void)
 
+  /// Shows the next entries one after the other, at most `limit` of them: the same as `next` and `withCurrent` in turn, with one
+  /// call for all. Afterwards the cursor stands on the last entry shown.
+  ///
+  /// - Returns: how many were shown; fewer than `limit` only at the end.
+  @discardableResult
+  func showNext(
+    upTo limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+  ) throws(EngineError) -> Int
+
   /// Moves so that the following `next` stands on the first entry at or after `key` in scan order,
   /// within the cursor's bounds. It may move either way, and also away from the end.
   func seek(to key: RawSpan) throws(EngineError)
+}
+
+extension Cursor {
+  /// Entry by entry.
+  @discardableResult
+  public func showNext(
+    upTo limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+  ) throws(EngineError) -> Int {
+    var count = 0
+    while count < limit, try next() {
+      withCurrent(body)
+      count += 1
+    }
+    return count
+  }
 }
 
 /// A state that can be read: the engine's newest, or a snapshot.

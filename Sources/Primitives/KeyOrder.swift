@@ -6,7 +6,7 @@
 /// Compares two keys of given lengths.
 ///
 /// - Returns: negative when the first sorts first, 0 when equal, positive otherwise.
-@inlinable public func compareKeys(
+@inlinable @inline(__always) public func compareKeys(
   _ first: UnsafeRawPointer, _ firstByteCount: Int, _ second: UnsafeRawPointer, _ secondByteCount: Int
 ) -> Int {
   let common = min(firstByteCount, secondByteCount)
@@ -46,7 +46,7 @@
 ///
 /// For keys a and b: head(a) < head(b) implies a sorts before b; equal heads decide nothing. Reads nothing outside
 /// the `byteCount` bytes.
-@inlinable public func keyHead(_ pointer: UnsafeRawPointer, _ byteCount: Int) -> UInt64 {
+@inlinable @inline(__always) public func keyHead(_ pointer: UnsafeRawPointer, _ byteCount: Int) -> UInt64 {
   if byteCount >= 8 { return pointer.bigEndianU64(0) }
   if byteCount >= 4 {
     let high = UInt64(UInt32(bigEndian: pointer.loadUnaligned(as: UInt32.self)))

@@ -155,6 +155,13 @@ public struct TransferBatch {
     isClassified = false
   }
 
+  /// Makes room for so many requests of one cause.
+  mutating func reserve(_ count: Int) {
+    transfers.reserveCapacity(count)
+    segments.reserveCapacity(count)
+    pieces.reserveCapacity(count)
+  }
+
   /// Adds a request of one cause: requested and transferred bytes are the same.
   public mutating func append(
     _ direction: Direction, offset: UInt64, memory: SegmentMemory, byteCount: Int, cause: Cause,

@@ -71,6 +71,15 @@ extension NodePage {
     return Self.leafCellByteCount(suffix: suffix, valueField: Self.valueFieldByteCount(Int(cell.u16(2))))
   }
 
+  /// Copies the page: what is in use, and zeros between.
+  func copyUsedBytes(to target: UnsafeMutableRawPointer) {
+    let slotsEnd = Self.slotsStart + slotCount * Self.slotByteCount
+    let start = cellStart
+    target.copyMemory(from: base, byteCount: slotsEnd)
+    (target + slotsEnd).initializeMemory(as: UInt8.self, repeating: 0, count: start - slotsEnd)
+    (target + start).copyMemory(from: base + start, byteCount: byteCount - start)
+  }
+
   // MARK: Slots
 
   @inline(__always) private func openSlot(_ index: Int, offset: Int, head: UInt64) {

@@ -239,13 +239,17 @@ struct NodePage {
 
   @inline(__always) func setChild(_ index: Int, _ id: UInt64) { base.setU64(childOffset(index), id) }
 
-  /// Asks for the lines a search will read.
-  @inline(__always) func prefetch() {
-    var offset = 0
-    while offset < 448 {
-      betula_prefetch(base + offset)
-      offset &+= 64
+  /// Asks for the lines a search of a page on `level` will read: a leaf's few slots, or where the first halvings of an
+  /// interior page's many slots look.
+  @inline(__always) static func prefetch(_ page: UnsafeRawPointer, level: Int) {
+    betula_prefetch(page)
+    let stride = level == 0 ? 64 : 192
+    var offset = stride
+    while offset <= 6 &* stride {
+      betula_prefetch(page + offset)
+      offset &+= stride
     }
+    if level > 0 { betula_prefetch(page + 7 &* stride) }
   }
 }
 

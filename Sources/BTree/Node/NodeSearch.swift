@@ -6,6 +6,7 @@
 // When either key has at most eight bytes after the prefix and the heads are equal, the shorter is a prefix of the longer,
 // so the lengths decide.
 
+import CSystem
 import Primitives
 
 extension NodePage {
@@ -26,16 +27,7 @@ extension NodePage {
 
   /// The first slot whose head is at or after `wanted`.
   @inline(__always) func firstHead(atOrAfter wanted: UInt64) -> Int {
-    var remaining = slotCount
-    if remaining == 0 { return 0 }
-    var index = 0
-    while remaining > 1 {
-      let half = remaining >> 1
-      // A conditional move, not a branch: the outcome is a coin toss.
-      index = head(index &+ half &- 1) < wanted ? index &+ half : index
-      remaining &-= half
-    }
-    return head(index) < wanted ? index &+ 1 : index
+    betula_first_not_below(base + (Self.slotsStart + 2), slotCount, Self.slotByteCount, wanted)
   }
 
   @inline(never) private func findAmongEqual(

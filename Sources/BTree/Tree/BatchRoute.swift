@@ -20,10 +20,28 @@ import CSystem
 import Primitives
 import Storage
 
-/// A page and the first operation that goes to it.
+/// A page, the first operation that goes to it, and which child of its parent it was.
 struct RouteStop {
   var id: UInt64
-  var first: Int
+  private var storedFirst: Int32
+  private var storedChildIndex: Int32
+
+  init(id: UInt64, first: Int, childIndex: Int) {
+    self.id = id
+    storedFirst = Int32(truncatingIfNeeded: first)
+    storedChildIndex = Int32(truncatingIfNeeded: childIndex)
+  }
+
+  /// No page.
+  static var none: RouteStop { RouteStop(id: 0, first: 0, childIndex: 0) }
+
+  var first: Int { Int(storedFirst) }
+  var childIndex: Int { Int(storedChildIndex) }
+
+  /// Whether a page still has this one as its child, in its place.
+  @inline(__always) func isChild(of page: NodePage) -> Bool {
+    id != 0 && childIndex <= page.slotCount && page.child(childIndex) == id
+  }
 }
 
 /// The ways of one sorted batch. A handle on memory of its own, kept from batch to batch.
@@ -43,8 +61,10 @@ struct BatchRoute {
     var count = 0
     var spare: UnsafeMutablePointer<RouteStop>
     var capacity: Int
-    /// The stop that the writer is at.
+    /// The stop after the one that the writer is at.
     var current = 0
+    /// The end of the operations whose ways were found.
+    var end = 0
     var missing: UnsafeMutablePointer<MissingPage>
     var missingCount = 0
   }
@@ -89,8 +109,11 @@ struct BatchRoute {
     clear()
     if tree.root == 0 || tree.height == 0 || range.isEmpty { return }
     if state.pointee.capacity < range.count { grow(to: range.count) }
-    state.pointee.stops[0] = RouteStop(id: tree.root, first: range.lowerBound)
+    // The root is read first, alone: nothing else leads further.
+    _ = try store.holdForReading(tree.root, level: tree.height)
+    state.pointee.stops[0] = RouteStop(id: tree.root, first: range.lowerBound, childIndex: 0)
     state.pointee.count = 1
+    state.pointee.end = range.upperBound
     var level = tree.height
     while level > 0 {
       do throws(StorageError) {
@@ -127,7 +150,7 @@ struct BatchRoute {
       if index + 6 < stopCount { store.cache.prefetchBucket(of: stops[index + 6].id) }
       if index + 4 < stopCount { store.cache.prefetchSlot(of: stops[index + 4].id) }
       if index + 2 < stopCount, let address = store.cache.likelyAddress(of: stops[index + 2].id) {
-        NodePage.prefetchSearch(address)
+        NodePage.prefetch(address, level: level)
       }
       // Gone again already: its operations have no stops.
       guard let lease = store.cache.hold(stops[index].id) else { continue }
@@ -139,19 +162,32 @@ struct BatchRoute {
       while first < last {
         let childIndex = page.childIndex(for: batch[first].key)
         let child = page.child(childIndex)
-        below[belowCount] = RouteStop(id: child, first: first)
+        below[belowCount] = RouteStop(id: child, first: first, childIndex: childIndex)
         belowCount += 1
-        if !store.cache.prefetchSlot(of: child), !store.cache.contains(child) {
-          try addMissing(child, lease, childIndex, level: level - 1, store)
-        }
         first =
           childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
       }
     }
-    try readMissing(level: level - 1, store)
+    try readMissing(stops, stopCount, below, belowCount, level: level - 1, store)
     state.pointee.stops = below
     state.pointee.spare = stops
     state.pointee.count = belowCount
+  }
+
+  /// Reads those pages of a level that are not in the cache.
+  private func readMissing(
+    _ parents: UnsafeMutablePointer<RouteStop>, _ parentCount: Int, _ stops: UnsafeMutablePointer<RouteStop>,
+    _ count: Int, level: Int, _ store: NodeStore
+  ) throws(StorageError) {
+    var parent = 0
+    for index in 0..<count {
+      if index + 8 < count { store.cache.prefetchBucket(of: stops[index + 8].id) }
+      if store.cache.prefetchSlot(of: stops[index].id) || store.cache.contains(stops[index].id) { continue }
+      while parent + 1 < parentCount, parents[parent + 1].first <= stops[index].first { parent += 1 }
+      guard let lease = store.cache.hold(parents[parent].id) else { continue }
+      try addMissing(stops[index].id, lease, stops[index].childIndex, level: level, store)
+    }
+    try readMissing(level: level, store)
   }
 
   /// The first operation behind `range`'s first that is not below separator `slot` of a page.
@@ -211,13 +247,19 @@ struct BatchRoute {
   // MARK: Along the way
 
   /// The writer is about to go to operation `index`: asks memory for the leaves after the one it goes to.
-  @inline(__always) func advance(to index: Int, _ store: NodeStore) {
+  ///
+  /// - Returns: the leaf, `.none` when its way was not found, and the first operation that goes to another.
+  @inline(__always) func advance(to index: Int, _ store: NodeStore) -> (leaf: RouteStop, end: Int) {
     while state.pointee.current < state.pointee.count,
       state.pointee.stops[state.pointee.current].first <= index
     {
       ask(state.pointee.current &+ Self.bucketDistance, store)
       state.pointee.current &+= 1
     }
+    let current = state.pointee.current
+    if current == 0 { return (.none, 0) }
+    let end = current < state.pointee.count ? state.pointee.stops[current].first : state.pointee.end
+    return (state.pointee.stops[current - 1], end)
   }
 
   /// Requests the bucket of stop `index`, and what comes after the bucket for the stops before it.
@@ -229,7 +271,7 @@ struct BatchRoute {
     if slot >= 0, slot < count { store.cache.prefetchSlot(of: stops[slot].id) }
     let head = index &- (Self.bucketDistance &- Self.headDistance)
     if head >= 0, head < count, let address = store.cache.likelyAddress(of: stops[head].id) {
-      NodePage.prefetchHead(address)
+      NodePage.prefetch(address, level: 0)
     }
     let body = index &- (Self.bucketDistance &- Self.bodyDistance)
     if body >= 0, body < count, let lease = store.cache.hold(stops[body].id) {
@@ -248,24 +290,6 @@ extension NodePage {
     return wanted == head ? compareEqualHeads(slot, suffix) > 0 : wanted < head
   }
 
-  /// Asks for the lines where a search in a page begins.
-  @inline(__always) static func prefetchSearch(_ page: UnsafeRawPointer) {
-    betula_prefetch(page)
-    betula_prefetch(page + 192)
-    betula_prefetch(page + 384)
-    betula_prefetch(page + 768)
-    betula_prefetch(page + 1_152)
-  }
-
-  /// Asks for a leaf's head and slots.
-  @inline(__always) static func prefetchHead(_ page: UnsafeRawPointer) {
-    var offset = 0
-    while offset < 384 {
-      betula_prefetch(page + offset)
-      offset &+= 64
-    }
-  }
-
   /// Asks for what putting an entry in touches, or for everything in use.
   @inline(__always) func prefetchForChange(whole: Bool) {
     let start = cellStart
@@ -277,7 +301,7 @@ extension NodePage {
       }
       return
     }
-    var line = 384
+    var line = 448
     let slotsEnd = Self.slotsStart &+ slotCount &* Self.slotByteCount
     while line < slotsEnd {
       betula_prefetch(base + line)

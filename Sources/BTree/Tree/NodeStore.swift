@@ -49,12 +49,13 @@ final class NodeStore: NodeWriter {
   /// Counters, outside of any object so that counting costs an addition.
   let counts: UnsafeMutablePointer<TreeCounts>
 
+  // Used by one thread, and nothing calls back while one changes: exclusive without a check at run time.
   /// Ids born in the open transaction.
-  private(set) var bornIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var bornIDs: ContiguousArray<UInt64> = []
   /// Ids freed by the open transaction and not born in it, that no pin sees: their units are free at its commit.
-  private(set) var freedUnseenIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var freedUnseenIDs: ContiguousArray<UInt64> = []
   /// Other ids freed by the open transaction.
-  private(set) var freedIDs: ContiguousArray<UInt64> = []
+  @exclusivity(unchecked) private(set) var freedIDs: ContiguousArray<UInt64> = []
   /// Freed ids that a pin sees, with the commit that freed them.
   private var superseded: ContiguousArray<(id: UInt64, sequence: UInt64)> = []
   private var supersededStart = 0
@@ -301,12 +302,12 @@ final class NodeStore: NodeWriter {
   /// - Returns: what may be done to it now; `.reading` when it has to be copied.
   func claim(_ lease: inout NodeLease, _ wants: PageAccess) -> PageAccess {
     let extent = extent(lease.id)
-    if volume.isBornInTransaction(extent) {
+    switch volume.age(of: extent) {
+    case .bornInTransaction:
       cache.makeWritable(&lease)
       return .free
-    }
-    guard volume.isNewborn(extent), undo.hasRoom(wants == .free ? extent.byteCount : 0) else {
-      return .reading
+    case .older: return .reading
+    case .newborn: if !undo.hasRoom(wants == .free ? extent.byteCount : 0) { return .reading }
     }
     cache.makeWritable(&lease)
     undo.hold(lease.again())
@@ -325,7 +326,8 @@ final class NodeStore: NodeWriter {
     counts.pointee.pagesCopied &+= 1
     // The original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
-      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self)
+      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self
+    ) { NodePage($0, $2).copyUsedBytes(to: $1) }
     free(oldID, &transaction)
     return copy
   }
@@ -348,9 +350,9 @@ final class NodeStore: NodeWriter {
   /// The open transaction was committed as commit `sequence`.
   func committed(sequence: UInt64) {
     undo.clear()
-    for id in freedUnseenIDs { cache.remove(id) }
+    cache.remove(all: freedUnseenIDs)
     if volume.oldestPinSequence == nil {
-      for id in freedIDs { cache.remove(id) }
+      cache.remove(all: freedIDs)
     } else {
       for id in freedIDs { superseded.append((id, sequence)) }
     }

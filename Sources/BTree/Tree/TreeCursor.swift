@@ -15,21 +15,24 @@ import Storage
 
 /// Walks a tree. Used by one thread.
 final class TreeCursor: Cursor {
-  private let store: NodeStore
+  let store: NodeStore
   private let tree: TreeState
-  private let lower: [UInt8]?
-  private let upper: [UInt8]?
-  private let isForward: Bool
+  let lower: [UInt8]?
+  let upper: [UInt8]?
+  let isForward: Bool
   private let readAheadLeafCount: Int
   /// Keeps a snapshot's pin alive.
   private let owner: AnyObject?
-  private var path = TreePath(isWriter: false)
-  private var gap = 0
-  private var current = 0
-  private var overflow: NodeLease?
-  private var overflowValue: Bytes?
-  private var isPlaced = false
-  private var leavesInARow = 0
+  // Used by one thread; a body that is shown an entry does not call back: exclusive without a check at run time.
+  @exclusivity(unchecked) var path = TreePath(isWriter: false)
+  @exclusivity(unchecked) var gap = 0
+  @exclusivity(unchecked) var current = 0
+  @exclusivity(unchecked) var overflow: NodeLease?
+  @exclusivity(unchecked) var overflowValue: Bytes?
+  @exclusivity(unchecked) var isPlaced = false
+  @exclusivity(unchecked) private var leavesInARow = 0
+  /// The current key is put together here: a prefix, a head and a rest.
+  let keyBuffer: UnsafeMutableRawPointer
 
   init(
     _ store: NodeStore, _ tree: TreeState, _ range: KeyRange, _ order: ScanOrder, readAheadLeafCount: Int,
@@ -42,9 +45,11 @@ final class TreeCursor: Cursor {
     isForward = order == .forward
     self.readAheadLeafCount = readAheadLeafCount
     self.owner = owner
+    keyBuffer = .allocate(byteCount: store.geometry.maximumKeyByteCount + 16, alignment: 16)
   }
 
   deinit {
+    keyBuffer.deallocate()
     // Before the store, hence the cache, is let go.
     path.truncate(to: 0)
     overflow = nil
@@ -82,7 +87,7 @@ final class TreeCursor: Cursor {
     return true
   }
 
-  private func holdOverflow(_ reference: OverflowReference) throws(StorageError) {
+  func holdOverflow(_ reference: OverflowReference) throws(StorageError) {
     let lease = try store.hold(reference, isWriter: false)
     overflowValue = NodeStore.value(lease, reference)
     overflow = consume lease
@@ -107,7 +112,7 @@ final class TreeCursor: Cursor {
     }
   }
 
-  private func placeAtStart() throws(StorageError) {
+  func placeAtStart() throws(StorageError) {
     isPlaced = true
     if isForward {
       guard let lower else { return try placeAtEnd(last: false) }
@@ -145,12 +150,9 @@ final class TreeCursor: Cursor {
   func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void) {
     precondition(isPlaced && !path.isEmpty, "withCurrent follows a next that returned true.")
     let leaf = path.leaf
-    withUnsafeTemporaryAllocation(byteCount: leaf.keyByteCount(current) + 8, alignment: 8) { memory in
-      // Never nil: the count is not zero.
-      let key = leaf.copyKey(current, to: memory.baseAddress.unsafelyUnwrapped)
-      let value = overflowValue ?? leaf.valueField(current)
-      body(key.buffer.bytes, value.buffer.bytes)
-    }
+    let key = leaf.copyKey(current, to: keyBuffer)
+    let value = overflowValue ?? leaf.valueField(current)
+    body(key.buffer.bytes, value.buffer.bytes)
   }
 
   func seek(to key: RawSpan) throws(EngineError) {
@@ -172,7 +174,7 @@ final class TreeCursor: Cursor {
   // MARK: Leaf to leaf
 
   /// Goes to the neighbouring leaf; a walk that has passed some leaves asks for the next ones of the same parent together.
-  private func stepLeaf() throws(StorageError) -> Bool {
+  func stepLeaf() throws(StorageError) -> Bool {
     leavesInARow += 1
     if readAheadLeafCount > 1, leavesInARow > 1, path.count > 1 { try readAhead() }
     return try path.step(forward: isForward, store)
@@ -182,7 +184,9 @@ final class TreeCursor: Cursor {
     let parent = path.entries[path.count - 2].page
     let index = path.entries[path.count - 2].childIndex
     let next = isForward ? index + 1 : index - 1
-    guard next >= 0, next <= parent.slotCount, !store.cache.contains(parent.child(next)) else { return }
+    guard next >= 0, next <= parent.slotCount, !store.cache.prefetchSlot(of: parent.child(next)),
+      !store.cache.contains(parent.child(next))
+    else { return }
     let count = min(readAheadLeafCount, 1 << min(leavesInARow, 16))
     let ids =
       isForward

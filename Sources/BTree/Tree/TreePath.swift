@@ -78,19 +78,37 @@ struct TreePath: ~Copyable {
 
   /// Goes to the leaf that admits `key`, reusing what it can of the path.
   ///
+  /// - Parameters:
+  ///   - ascends: whether the key is not before the one sought last; then half of the comparisons are not needed.
+  ///   - leaf: where the key's leaf was when the way was found; looked for there first.
   /// - Returns: false for a tree without pages.
   @inline(__always) mutating func seek(
-    _ key: Bytes, _ tree: TreeState, _ store: NodeStore
+    _ key: Bytes, _ tree: TreeState, _ store: NodeStore, ascends: Bool = false, leaf: RouteStop = .none
   ) throws(StorageError) -> Bool {
-    while count > 0, !entries[count - 1].page.admits(key) { truncate(to: count - 1) }
+    while count > 0 {
+      let page = entries[count - 1].page
+      if ascends ? page.isBelowUpperFence(key) : page.admits(key) { break }
+      truncate(to: count - 1)
+    }
     if count == 0 { if try !pushRoot(tree, store) { return false } }
     while true {
       let page = entries[count - 1].page
       if page.isLeaf { return true }
-      let index = page.childIndex(for: key)
+      let index = page.level == 1 && leaf.isChild(of: page) ? leaf.childIndex : page.childIndex(for: key)
       entries[count - 1].childIndex = index
       try pushChild(page.child(index), level: page.level - 1, store)
     }
+  }
+
+  /// Goes from a leaf to another one of the same parent.
+  ///
+  /// - Returns: false, and nothing changed, when the parent has no such child in that place.
+  @inline(__always) mutating func step(to leaf: RouteStop, _ store: NodeStore) throws(StorageError) -> Bool {
+    if count < 2 || !leaf.isChild(of: entries[count - 2].page) { return false }
+    truncate(to: count - 1)
+    entries[count - 1].childIndex = leaf.childIndex
+    try pushChild(leaf.id, level: 0, store)
+    return true
   }
 
   mutating func pushRoot(_ tree: TreeState, _ store: NodeStore) throws(StorageError) -> Bool {
@@ -106,7 +124,7 @@ struct TreePath: ~Copyable {
     store.counts.pointee.pagesInspected &+= 1
     if let lease = store.cache.hold(id) {
       let page = NodePage(lease.pointer, lease.byteCount)
-      page.prefetch()
+      NodePage.prefetch(page.base, level: level)
       if page.level == level {
         push(lease, id: id)
         return

@@ -31,7 +31,7 @@ extension NodeStore {
         lease = loaded
       }
       let next = NodePage(lease.pointer, lease.byteCount)
-      next.prefetch()
+      NodePage.prefetch(next.base, level: level)
       guard next.level == level else { throw misplaced(child) }
     }
     let leaf = NodePage(lease.pointer, lease.byteCount)

@@ -94,5 +94,9 @@ struct TreeCounts: Equatable, Sendable {
     pagesRead &+= other.pagesRead
     descents &+= other.descents
     leavesPrefetched &+= other.leavesPrefetched
+    batchedReads &+= other.batchedReads
   }
+
+  /// How often entries went from one page to another that was there before.
+  var rearrangements: UInt64 { merges &+ redistributions }
 }

@@ -22,7 +22,8 @@ final class TreeWriter {
   let store: NodeStore
   let policy: TreePolicy
   let maximumValueByteCount: Int
-  var path = TreePath(isWriter: true)
+  // Used by one thread, and nothing calls back while it changes: exclusive without a check at run time.
+  @exclusivity(unchecked) var path = TreePath(isWriter: true)
   var value: ValueBuffer
   /// A page's image and the longest key behind it.
   let scratch: UnsafeMutableRawPointer
@@ -87,21 +88,34 @@ final class TreeWriter {
       } else {
         route.clear()
       }
-      try apply(batch, index..<end, to: &tree, &transaction)
-      index = end
+      index = try apply(batch, index..<end, to: &tree, &transaction)
     }
     route.clear()
   }
 
+  /// Applies operations `piece`, and those after it that go to the last leaf as well.
+  ///
+  /// - Returns: the first operation that is not applied.
   private func apply(
     _ batch: borrowing SortedBatch, _ piece: Range<Int>, to tree: inout TreeState,
     _ transaction: inout VolumeTransaction
-  ) throws(StorageError) {
+  ) throws(StorageError) -> Int {
     var index = piece.lowerBound
+    let changes = store.counts.pointee.rearrangements
+    var split = -1
     while index < piece.upperBound {
-      route.advance(to: index, store)
-      if try !path.seek(batch[index].key, tree, store) { try plantRoot(&tree, &transaction) }
-      while index < piece.upperBound {
+      let (leaf, routeEnd) = route.advance(to: index, store)
+      // A leaf whose operations begin here is where its way was found to lead, unless it was split for this very operation,
+      // or pages were merged or shared since.
+      let isExact = leaf.first == index && split != index && changes == store.counts.pointee.rearrangements
+      var isThere = false
+      if isExact { isThere = try path.step(to: leaf, store) }
+      if !isThere {
+        isThere = try path.seek(batch[index].key, tree, store, ascends: true, leaf: isExact ? leaf : .none)
+        if !isThere { try plantRoot(&tree, &transaction) }
+      }
+      let known = isExact && path.last.pointee.id == leaf.id ? routeEnd : index
+      while index < batch.count {
         let end = batch.runEnd(index)
         let isDone: Bool
         if end == index + 1, batch[index].kind == .put {
@@ -109,14 +123,14 @@ final class TreeWriter {
         } else {
           isDone = try applyRun(batch, index..<end, &tree, &transaction)
         }
-        if isDone { index = end }
+        if isDone { index = end } else { split = index }
         // After a split the path is gone.
-        if path.isEmpty || index >= piece.upperBound || !path.leaf.isBelowUpperFence(batch[index].key) {
-          break
-        }
+        if path.isEmpty || index == batch.count { break }
+        if index >= known, !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }
+    return index
   }
 
   /// Applies all operations on one key.

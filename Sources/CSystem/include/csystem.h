@@ -46,6 +46,30 @@ size_t betula_page_byte_count(void);
 /// Asks the processor to load the cache line at `address`; harmless for any address.
 static inline void betula_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 
+/// The first of `count` big numbers, `stride` bytes apart from `first` on, that is not below `wanted`; `count` when all are.
+/// They ascend. Halving without branches: the outcome of a comparison is a coin toss that no predictor learns.
+static inline size_t betula_first_not_below(const void *first, size_t count, size_t stride, uint64_t wanted) {
+  const uint8_t *base = (const uint8_t *)first;
+  size_t remaining = count;
+  uint64_t number;
+  if (count == 0) return 0;
+  while (remaining > 1) {
+    size_t half = remaining >> 1;
+    const uint8_t *middle = base + half * stride;
+    __builtin_memcpy(&number, middle - stride, sizeof number);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    number = __builtin_bswap64(number);
+#endif
+    base = __builtin_unpredictable(number < wanted) ? middle : base;
+    remaining -= half;
+  }
+  __builtin_memcpy(&number, base, sizeof number);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  number = __builtin_bswap64(number);
+#endif
+  return (size_t)(base - (const uint8_t *)first) / stride + (number < wanted ? 1 : 0);
+}
+
 /// Tells the processor that the thread is waiting in a short loop.
 static inline void betula_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

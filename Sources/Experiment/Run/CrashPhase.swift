@@ -149,7 +149,7 @@ struct CrashPhase {
     guard workload.checksAnswers else { return checker }
     let cursor = try engine.makeCursor(.all, .forward)
     checker.beginScanOfEverything()
-    while try cursor.next() { cursor.withCurrent { checker.checkEntry(key: $0, value: $1) } }
+    try cursor.showNext(upTo: .max) { checker.checkEntry(key: $0, value: $1) }
     checker.endScan()
     if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
     return checker

@@ -155,14 +155,9 @@ struct PhaseLoop: ~Copyable {
     try cursor.seek(to: key.bytes)
     if checks { checker.beginScan(operation, ordinal: operationCount, order: phase.scanOrder) }
     var returned = 0
-    var entryCount: UInt32 = 0
-    while entryCount < operation.length {
-      guard try cursor.next() else { break }
-      cursor.withCurrent { key, value in
-        returned += key.byteCount + value.byteCount
-        if checks { checker.checkEntry(key: key, value: value) }
-      }
-      entryCount += 1
+    try cursor.showNext(upTo: Int(operation.length)) { key, value in
+      returned += key.byteCount + value.byteCount
+      if checks { checker.checkEntry(key: key, value: value) }
     }
     if checks { checker.endScan() }
     tallies[LatencySampler.slot(.scan)].returnedByteCount += UInt64(returned)

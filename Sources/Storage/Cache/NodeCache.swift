@@ -154,8 +154,7 @@ public final class NodeCache: @unchecked Sendable {
     slots = Self.allocate(slotCount) { CacheSlot() }
     buckets = Self.allocate(geometry.bucketsPerShard * shardCount) { AtomicWord() }
     clocks = Self.allocate(shardCount * Self.clockStride) { AtomicWord() }
-    holders = .allocate(capacity: slotCount)
-    holders.initialize(repeating: FrameHolder(), count: slotCount)
+    holders = Self.allocate(slotCount) { FrameHolder() }
     let slotsPerShard = geometry.slotsPerShard
     shards = ContiguousArray(
       (0..<shardCount).map {
@@ -170,14 +169,10 @@ public final class NodeCache: @unchecked Sendable {
       precondition(state & SlotState.pinMask == 0, "Every lease ends before its cache.")
     }
     close()
-    slots.deinitialize(count: slotCount)
-    slots.deallocate()
-    buckets.deinitialize(count: (bucketMask + 1) * shardCount)
-    buckets.deallocate()
-    clocks.deinitialize(count: shardCount * Self.clockStride)
-    clocks.deallocate()
-    holders.deinitialize(count: slotCount)
-    holders.deallocate()
+    Self.deallocate(slots, slotCount)
+    Self.deallocate(buckets, (bucketMask + 1) * shardCount)
+    Self.deallocate(clocks, shardCount * Self.clockStride)
+    Self.deallocate(holders, slotCount)
   }
 
   /// Gives the accounts back although leases may be alive: for an owner that is closed before its last reader is gone.
@@ -215,14 +210,32 @@ public final class NodeCache: @unchecked Sendable {
     return (slotsPerShard, bucketsPerShard, perShard * shardCount)
   }
 
+  /// A table in memory that asks for huge pages when it is large: lookups go all over it.
   private static func allocate<Value: ~Copyable>(_ count: Int, _ make: () -> Value) -> UnsafeMutablePointer<
     Value
   > {
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Value>.stride, alignment: 64)
+    let byteCount = count * MemoryLayout<Value>.stride
+    let raw =
+      byteCount >= mappedByteCount
+      ? SystemMemory.map(byteCount: byteCount)
+      : UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
     let typed = raw.bindMemory(to: Value.self, capacity: count)
     for index in 0..<count { (typed + index).initialize(to: make()) }
     return typed
   }
+
+  private static func deallocate<Value: ~Copyable>(_ table: UnsafeMutablePointer<Value>, _ count: Int) {
+    table.deinitialize(count: count)
+    let byteCount = count * MemoryLayout<Value>.stride
+    if byteCount >= mappedByteCount {
+      SystemMemory.unmap(table, byteCount: byteCount)
+    } else {
+      table.deallocate()
+    }
+  }
+
+  /// Tables from this size on are mapped.
+  private static var mappedByteCount: Int { 1 << 20 }
 
   // MARK: Hits, any thread
 

@@ -357,11 +357,17 @@ extension NodeCache {
 
   /// Removes the bucket that leads to a slot; later entries of the chain move up, so that no gap hides them.
   func removeBucket(of slotIndex: UInt32, _ shard: Int) {
-    let base = buckets + (shard << bucketShift)
     let id = slots[Int(slotIndex)].id.load(ordering: .relaxed)
-    guard var gap = bucketPosition(of: id, Self.hash(id), shard) else {
+    guard let position = bucketPosition(of: id, Self.hash(id), shard) else {
       preconditionFailure("A present node has a bucket.")
     }
+    removeBucket(at: position, shard)
+  }
+
+  /// Empties a bucket; later entries of the chain move up.
+  func removeBucket(at place: Int, _ shard: Int) {
+    let base = buckets + (shard << bucketShift)
+    var gap = place
     var position = gap
     while true {
       position = (position + 1) & bucketMask

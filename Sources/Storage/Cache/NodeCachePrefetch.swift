@@ -49,4 +49,10 @@ extension NodeCache {
     guard let slot = likelySlot(of: id) else { return nil }
     return UnsafeRawPointer(bitPattern: slot.pointee.address.load(ordering: .relaxed))
   }
+
+  /// Asks for what keeps a node's bytes alive.
+  @inline(__always) func prefetchHolder(of id: UInt64) {
+    guard let slot = likelySlot(of: id) else { return }
+    betula_prefetch(holders + (slot - slots))
+  }
 }

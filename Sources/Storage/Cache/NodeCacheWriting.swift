@@ -1,6 +1,7 @@
 // The writer's side: changing, removing and writing nodes. One thread at a time.
 
 import Accounting
+import CSystem
 import Primitives
 import Synchronization
 
@@ -15,6 +16,8 @@ extension NodeCache {
   /// Cost: nothing when it is dirty and private already; a lock when it was clean; a copy when the device shares the
   /// frame, counted in the frame pool.
   public func makeWritable(_ lease: inout NodeLease) {
+    // Dirty is private: what makes a node dirty gives it memory of its own, and the device shares it only once it is clean.
+    if lease.isDirty { return }
     let index = Int(lease.slotIndex)
     let slot = slots + index
     let whole = holders[index].frameOffset == 0 && holders[index].frame?.byteCount == lease.byteCount
@@ -57,10 +60,14 @@ extension NodeCache {
   ///   - newID: the new identity.
   ///   - keepsOriginal: whether the old one stays in the cache for readers of older states; if not, it is removed, and
   ///     its frame is taken over when nobody else holds it.
+  ///   - copy: copies the node's bytes, all or those that mean something; the rest of the target it makes zero.
   /// - Throws: as `insert`; the lease has then ended, and the old node is gone unless it was to be kept.
   public func copyOnWrite(
     _ lease: consuming NodeLease, to newID: UInt64, offset: UInt64, keepsOriginal: Bool,
-    writer: (any NodeWriter)? = nil
+    writer: (any NodeWriter)? = nil,
+    copy: (_ source: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer, _ byteCount: Int) -> Void = {
+      $1.copyMemory(from: $0, byteCount: $2)
+    }
   ) throws(StorageError) -> NodeLease {
     precondition(lease.id != newID, "A copy has an identity of its own.")
     let index = Int(lease.slotIndex)
@@ -83,7 +90,7 @@ extension NodeCache {
       own = frame
     } else {
       own = pool.frame(byteCount: byteCount)
-      own.pointer.copyMemory(from: lease.pointer, byteCount: byteCount)
+      copy(lease.pointer, own.pointer, byteCount)
     }
     _ = consume lease
     if !keepsOriginal { shards[shardIndex(Self.hash(id))].state.withLock { reclaimDoomed(&$0) } }
@@ -98,32 +105,51 @@ extension NodeCache {
   public func remove(_ id: UInt64) -> Bool {
     let hash = Self.hash(id)
     let shard = shardIndex(hash)
-    var dirtyByteCount: Int?
-    let wasPresent = shards[shard].state.withLock { state -> Bool in
-      guard let position = bucketPosition(of: id, hash, shard) else { return false }
-      let entry = buckets[(shard << bucketShift) + position].word.load(ordering: .relaxed)
-      let slotIndex = UInt32(truncatingIfNeeded: entry) &- 1
-      let slot = slots + Int(slotIndex)
-      // Readers come and go while the node is made absent: their pins are kept.
-      var word = slot.pointee.state.load(ordering: .relaxed)
-      while true {
-        let absent = SlotState.next(word) | (word & SlotState.pinMask)
-        let exchange = slot.pointee.state.compareExchange(
-          expected: word, desired: absent, ordering: .acquiringAndReleasing)
-        if exchange.exchanged { break }
-        word = exchange.original
-      }
-      if word & SlotState.dirty != 0 { dirtyByteCount = slot.pointee.byteCount }
-      removeBucket(of: slotIndex, shard)
-      if word & SlotState.pinMask == 0 {
-        release(slotIndex, &state)
-      } else {
-        state.doomed.append(slotIndex)
-      }
-      return true
+    let removed = shards[shard].state.withLock { remove(id, hash, shard, &$0) }
+    if let removed, removed.wasDirty { accountClean(removed.byteCount) }
+    return removed != nil
+  }
+
+  /// Removes nodes, as one by one; memory is asked for what removing the next ones reads.
+  public func remove(all ids: ContiguousArray<UInt64>) {
+    var cleanByteCount = 0
+    for index in ids.indices {
+      if index + 6 < ids.count { prefetchBucket(of: ids[index + 6]) }
+      if index + 4 < ids.count { prefetchSlot(of: ids[index + 4]) }
+      if index + 2 < ids.count { prefetchHolder(of: ids[index + 2]) }
+      let hash = Self.hash(ids[index])
+      let shard = shardIndex(hash)
+      let removed = shards[shard].state.withLock { remove(ids[index], hash, shard, &$0) }
+      if let removed, removed.wasDirty { cleanByteCount += removed.byteCount }
     }
-    if let dirtyByteCount { accountClean(dirtyByteCount) }
-    return wasPresent
+    if cleanByteCount > 0 { accountClean(cleanByteCount) }
+  }
+
+  /// Removes a node, nil when it is not there. Under the lock.
+  private func remove(
+    _ id: UInt64, _ hash: UInt64, _ shard: Int, _ state: inout CacheShard.State
+  ) -> (byteCount: Int, wasDirty: Bool)? {
+    guard let position = bucketPosition(of: id, hash, shard) else { return nil }
+    let entry = buckets[(shard << bucketShift) + position].word.load(ordering: .relaxed)
+    let slotIndex = UInt32(truncatingIfNeeded: entry) &- 1
+    let slot = slots + Int(slotIndex)
+    // Readers come and go while the node is made absent: their pins are kept.
+    var word = slot.pointee.state.load(ordering: .relaxed)
+    while true {
+      let absent = SlotState.next(word) | (word & SlotState.pinMask)
+      let exchange = slot.pointee.state.compareExchange(
+        expected: word, desired: absent, ordering: .acquiringAndReleasing)
+      if exchange.exchanged { break }
+      word = exchange.original
+    }
+    let byteCount = slot.pointee.byteCount
+    removeBucket(at: position, shard)
+    if word & SlotState.pinMask == 0 {
+      release(slotIndex, &state)
+    } else {
+      state.doomed.append(slotIndex)
+    }
+    return (byteCount, word & SlotState.dirty != 0)
   }
 
   // MARK: Writing
@@ -184,33 +210,66 @@ extension NodeCache {
   /// a dirty node.
   private func write(_ victims: ContiguousArray<UInt32>, _ writer: any NodeWriter) throws(StorageError) {
     if victims.isEmpty { return }
+    let places = inOrderOfOffset(victims)
     var nodes: ContiguousArray<DirtyNode> = []
-    for slotIndex in victims {
-      let slot = slots + Int(slotIndex)
-      let holder = holders[Int(slotIndex)]
+    nodes.reserveCapacity(places.count)
+    for (index, place) in places.enumerated() {
+      if index + 6 < places.count {
+        betula_prefetch(slots + Int(places[index + 6].slot))
+        betula_prefetch(holders + Int(places[index + 6].slot))
+      }
+      let slot = slots + Int(place.slot)
+      let holder = holders[Int(place.slot)]
       guard let frame = holder.frame else { preconditionFailure("A dirty node has a frame.") }
       nodes.append(
         DirtyNode(
           id: slot.pointee.id.load(ordering: .relaxed), offset: slot.pointee.offset, tag: slot.pointee.tag,
           frame: frame, frameOffset: holder.frameOffset, byteCount: slot.pointee.byteCount))
     }
-    nodes.sort { ($0.offset, $0.id) < ($1.offset, $1.id) }
     try writer.writeNodes(nodes)
-    for slotIndex in victims {
-      let slot = slots + Int(slotIndex)
-      let shard = shardIndex(Self.hash(slot.pointee.id.load(ordering: .relaxed)))
-      let word = slot.pointee.state.load(ordering: .relaxed)
-      let entry = RecencyHeap.Entry(
-        knownUse: slot.pointee.lastUse.load(ordering: .relaxed), slot: slotIndex,
-        version: UInt32(truncatingIfNeeded: word >> SlotState.versionShift))
-      let byteCount = slot.pointee.byteCount
+    var byteCount = 0
+    var start = 0
+    while start < victims.count {
+      // Some at a time under one hold of their shard's lock.
+      let shard = shardIndex(Self.hash(slots[Int(victims[start])].id.load(ordering: .relaxed)))
+      var end = start
       shards[shard].state.withLock { state in
-        // Under the lock, so that no reader evicts it before it has its entry.
-        slot.pointee.state.bitwiseAnd(~SlotState.dirty, ordering: .releasing)
-        push(entry, &state, shard, isDirty: false)
+        while end < min(victims.count, start + 256), makeClean(victims[end], shard, &state) {
+          byteCount += slots[Int(victims[end])].byteCount
+          end += 1
+        }
       }
-      accountClean(byteCount)
+      start = end
     }
+    accountClean(byteCount)
+  }
+
+  /// Makes a node that was written clean, unless it belongs to another shard. Under the lock, so that no reader evicts it before
+  /// it has its entry.
+  private func makeClean(_ slotIndex: UInt32, _ shard: Int, _ state: inout CacheShard.State) -> Bool {
+    let slot = slots + Int(slotIndex)
+    if shardIndex(Self.hash(slot.pointee.id.load(ordering: .relaxed))) != shard { return false }
+    let word = slot.pointee.state.bitwiseAnd(~SlotState.dirty, ordering: .releasing).oldValue
+    let entry = RecencyHeap.Entry(
+      knownUse: slot.pointee.lastUse.load(ordering: .relaxed), slot: slotIndex,
+      version: UInt32(truncatingIfNeeded: word >> SlotState.versionShift))
+    push(entry, &state, shard, isDirty: false)
+    return true
+  }
+
+  /// Slots with where they go, by place on the device, then by id.
+  private func inOrderOfOffset(_ victims: ContiguousArray<UInt32>) -> ContiguousArray<
+    (offset: UInt64, slot: UInt32)
+  > {
+    var places: ContiguousArray<(offset: UInt64, slot: UInt32)> = []
+    places.reserveCapacity(victims.count)
+    for slot in victims { places.append((slots[Int(slot)].offset, slot)) }
+    places.sort { left, right in
+      if left.offset != right.offset { return left.offset < right.offset }
+      return slots[Int(left.slot)].id.load(ordering: .relaxed)
+        < slots[Int(right.slot)].id.load(ordering: .relaxed)
+    }
+    return places
   }
 
   // MARK: Accounts

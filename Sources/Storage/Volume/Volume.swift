@@ -91,19 +91,19 @@ public final class Volume {
   let unitCount: Int
   let configuration: VolumeConfiguration
 
-  // Units.
-  var free = FreeExtents()
-  var durable = UnitBitmap()
-  var newborn = UnitBitmap()
+  // Units. Used by one thread, and none of their operations calls back: exclusive without a check at run time.
+  @exclusivity(unchecked) var free = FreeExtents()
+  @exclusivity(unchecked) var durable = UnitBitmap()
+  @exclusivity(unchecked) var newborn = UnitBitmap()
   /// Newborn units that no pin sees.
-  var fresh = UnitBitmap()
-  var dropped = UnitBitmap()
-  var transactionBorn = UnitBitmap()
-  var transactionFreed = UnitBitmap()
-  var usedEndUnit: Int
+  @exclusivity(unchecked) var fresh = UnitBitmap()
+  @exclusivity(unchecked) var dropped = UnitBitmap()
+  @exclusivity(unchecked) var transactionBorn = UnitBitmap()
+  @exclusivity(unchecked) var transactionFreed = UnitBitmap()
+  @exclusivity(unchecked) var usedEndUnit: Int
   /// Dropped by commits since the last durable one.
-  var drops: [DeferredUnits] = []
-  var deferred = DeferredQueue()
+  @exclusivity(unchecked) var drops: [DeferredUnits] = []
+  @exclusivity(unchecked) var deferred = DeferredQueue()
   var deferredMetadata = DeferredQueue()
   var held = DeferredQueue()
   let pins = PinTable()
@@ -121,7 +121,7 @@ public final class Volume {
   // The open transaction.
   var transactionSerial: UInt64 = 0
   var transactionIsOpen = false
-  var transactionFrees: [Range<Int>] = []
+  @exclusivity(unchecked) var transactionFrees: [Range<Int>] = []
   var transactionRoot: [UInt8]?
   var transactionTruncations: [UInt64?] = Array(repeating: nil, count: Superblock.logCount)
 
@@ -274,8 +274,8 @@ public final class Volume {
 
   deinit { if !isClosed { releaseMemory() } }
 
-  /// Makes the account `directory` hold what the sets of units take: some 6 bits for each unit in use and 48 bytes for
-  /// each free extent, in steps of 4 KiB. Between transactions, so that giving units back never fails.
+  /// Makes the account `directory` hold what the sets of units take: some 7 bits for each unit in use, in steps of
+  /// 4 KiB. Between transactions, so that giving units back never fails.
   func accountMemory() throws(StorageError) {
     let sets = [durable, newborn, fresh, dropped, transactionBorn, transactionFreed]
     let queued = deferred.all.count + deferredMetadata.all.count + held.all.count + drops.count
@@ -333,6 +333,13 @@ public final class Volume {
   /// Whether an extent was allocated by the open transaction. Constant time.
   public func isBornInTransaction(_ extent: Extent) -> Bool {
     transactionBorn.contains(Int(extent.offset / UInt64(transferUnitByteCount)))
+  }
+
+  /// Who sees an extent that is allocated. Constant time.
+  public func age(of extent: Extent) -> ExtentAge {
+    let unit = Int(extent.offset / UInt64(transferUnitByteCount))
+    if !fresh.contains(unit) { return .older }
+    return transactionBorn.contains(unit) ? .bornInTransaction : .newborn
   }
 
   /// The extent of a node.
@@ -479,6 +486,16 @@ public final class Volume {
     }
     while let next = held.first, next.sequence <= oldestPin { free.insert(held.removeFirst().range) }
   }
+}
+
+/// Since when an extent is there, and who sees it.
+public enum ExtentAge: Sendable {
+  /// Allocated by the open transaction.
+  case bornInTransaction
+  /// Allocated after the last durable commit and seen by no pin: its block may be changed in place.
+  case newborn
+  /// A superblock or a pin may see it.
+  case older
 }
 
 /// Counters of one opening of a volume.
