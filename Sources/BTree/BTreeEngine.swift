@@ -43,6 +43,9 @@ public final class BTreeEngine: Engine {
   private var operationsSinceCheckpoint = 0
   private var bytesSinceCheckpoint = 0
   private var isClosed = false
+  /// The bulk load that is under way.
+  weak var openBulkLoad: TreeBulkLoad?
+  var isBulkLoading = false
   /// Whether batches are being taken from the log, which holds them already.
   private var isReplaying = false
 
@@ -168,6 +171,7 @@ public final class BTreeEngine: Engine {
 
   public func close() throws(EngineError) {
     try requireOpen()
+    openBulkLoad?.abandon()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: true) }
     release()
   }
@@ -192,7 +196,7 @@ public final class BTreeEngine: Engine {
   // MARK: Writing
 
   public func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try batch.check(against: limits)
     do throws(StorageError) {
       if batch.count > 0 { try commit(batch) }
@@ -318,7 +322,7 @@ public final class BTreeEngine: Engine {
 
   // MARK: Transactions
 
-  private func beginTransaction() throws(StorageError) -> VolumeTransaction {
+  func beginTransaction() throws(StorageError) -> VolumeTransaction {
     store.forgetSuperseded()
     while true {
       do throws(StorageError) {
@@ -330,7 +334,7 @@ public final class BTreeEngine: Engine {
   }
 
   /// Reserves scratch memory, taking it from the cache when it must.
-  private func requireScratch(_ byteCount: Int) throws(StorageError) {
+  func requireScratch(_ byteCount: Int) throws(StorageError) {
     while true {
       do throws(StorageError) {
         return try volume.budget.require(byteCount, for: .mergeScratch)
@@ -357,7 +361,7 @@ public final class BTreeEngine: Engine {
       TransactionLogger.byteCount(operationCount: operationCount, operandByteCount: byteCount))
   }
 
-  private func rollBack(to saved: BTreeForest) {
+  func rollBack(to saved: BTreeForest) {
     writer.reset()
     logger?.abandon()
     store.rolledBack()
@@ -365,7 +369,7 @@ public final class BTreeEngine: Engine {
     store.counts.pointee.rollbacks &+= 1
   }
 
-  private func committed(operationCount: Int, byteCount: Int) {
+  func committed(operationCount: Int, byteCount: Int) {
     store.committed(sequence: volume.commitSequence)
     operationsSinceCheckpoint += operationCount
     bytesSinceCheckpoint += byteCount
@@ -470,13 +474,13 @@ public final class BTreeEngine: Engine {
   // MARK: Phase verbs
 
   public func checkpoint() throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: false) }
   }
 
   /// Checkpoints, with the space map: the tree owes nothing.
   public func settle() throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: true) }
   }
 

@@ -14,6 +14,7 @@ extension BTreeEngine {
   /// Effective settings, sorted by name.
   public func settingsReadBack() -> [(name: String, value: String)] {
     [
+      ("bulk_fill_percent", String(settings.bulkFillPercent)),
       ("cache_bytes", String(store.cache.capacityByteCount)),
       ("cache_shards", String(settings.cacheShardCount)),
       ("checkpoint_bytes", String(settings.checkpointByteCount)),
@@ -40,6 +41,7 @@ extension BTreeEngine {
     }
     return [
       ("batched_reads", counts.batchedReads),
+      ("bulk_pages", counts.bulkPages),
       ("cache_evictions", cache.evictionCount),
       ("cache_hits", cache.hitCount),
       ("cache_write_backs", cache.writeBackCount),
@@ -52,6 +54,7 @@ extension BTreeEngine {
       ("page_merges", counts.merges),
       ("page_reads", counts.pagesRead),
       ("page_redistributions", counts.redistributions),
+      ("page_shifts", counts.shifts),
       ("page_splits", counts.leafSplits + counts.interiorSplits),
       ("page_writes", counts.pagesWritten),
       ("pages_inspected", counts.pagesInspected),

@@ -25,7 +25,9 @@ final class BTreeSnapshot: ReadView {
     _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
   ) throws(EngineError) {
     try engine.requireOpen()
-    do throws(StorageError) { try engine.store.get(batch, in: forest.main, body) } catch { throw .storage(error) }
+    do throws(StorageError) { try engine.store.get(batch, in: forest.main, body) } catch {
+      throw .storage(error)
+    }
   }
 
   /// A cursor; it keeps the snapshot.

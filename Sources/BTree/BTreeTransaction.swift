@@ -94,7 +94,7 @@ extension BTreeEngine {
   public func write(
     sync: Bool = false, _ body: (inout BTreeTransaction) throws(EngineError) -> Void
   ) throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     var transaction = BTreeTransaction(limits: limits)
     try body(&transaction)
     let actions = transaction.actions

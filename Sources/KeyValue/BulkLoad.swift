@@ -42,13 +42,15 @@ public struct BulkOrder: ~Copyable {
     var beforeCount = lastByteCount
     for entry in batch.entries {
       guard entry.kind == .put else {
-        throw .unsupported(what: "operation \(entry.kind) in a bulk load", reason: "a bulk load consists of puts")
+        throw .unsupported(
+          what: "operation \(entry.kind) in a bulk load", reason: "a bulk load consists of puts")
       }
       let key = batch.key(of: entry)
       let start = key.baseAddress ?? beforeStart
       if beforeCount >= 0, compareKeys(beforeStart, beforeCount, start, key.count) >= 0 {
         throw .unsupported(
-          what: "a bulk load of unsorted keys", reason: "key \(short(key)) does not come after the one before it")
+          what: "a bulk load of unsorted keys",
+          reason: "key \(short(key)) does not come after the one before it")
       }
       (beforeStart, beforeCount) = (start, key.count)
     }
@@ -91,5 +93,8 @@ private final class BatchedBulkLoad: BulkLoad {
 
 extension Engine {
   /// A load that applies each batch as it comes and ends with a checkpoint: what an engine without anything better does.
-  public func makeBulkLoad() throws(EngineError) -> any BulkLoad { BatchedBulkLoad(self) }
+  public func makeBulkLoad() throws(EngineError) -> any BulkLoad { makeBatchedBulkLoad() }
+
+  /// A load that applies each batch as it comes.
+  public func makeBatchedBulkLoad() -> any BulkLoad { BatchedBulkLoad(self) }
 }

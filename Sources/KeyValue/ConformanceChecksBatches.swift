@@ -41,7 +41,8 @@ let batchChecks: [ConformanceCheck] = [
       try trial.apply { batch in
         for number in stride(from: start, to: 1_200, by: 3) {
           let size = number % 50 == 7 ? longest : number % 90
-          batch.put(text("key \(number * 7_919 % 10_007)"), [UInt8](repeating: UInt8(number & 255), count: size))
+          batch.put(
+            text("key \(number * 7_919 % 10_007)"), [UInt8](repeating: UInt8(number & 255), count: size))
         }
       }
     }
@@ -70,7 +71,8 @@ let batchChecks: [ConformanceCheck] = [
   },
 
   ConformanceCheck(
-    "bulk_load", "A sorted load is all there at its end and after reopening; one that is let go or refused leaves nothing, "
+    "bulk_load",
+    "A sorted load is all there at its end and after reopening; one that is let go or refused leaves nothing, "
       + "or whole batches."
   ) { trial in
     var expected = ReferenceState()
@@ -94,7 +96,8 @@ let batchChecks: [ConformanceCheck] = [
   },
 
   ConformanceCheck(
-    "bulk_load_refused", "What is out of order, no put or too long is refused, and ends the load; the engine goes on."
+    "bulk_load_refused",
+    "What is out of order, no put or too long is refused, and ends the load; the engine goes on."
   ) { trial in
     func attempt(_ what: String, _ last: (inout WriteBatch) -> Void) throws {
       let before = trial.state
@@ -107,7 +110,8 @@ let batchChecks: [ConformanceCheck] = [
           var batch = WriteBatch()
           last(&batch)
           try load.append(batch)
-        }, accepts: { error in
+        },
+        accepts: { error in
           switch error {
           case .unsupported, .limitExceeded: true
           default: false

@@ -32,14 +32,36 @@ import Testing
     let count = 60_000
     try load(bench, count, batch: 1) { $0 }
     let leaves = Int(bench.statistic("leaf_used_bytes")) / 4_096
-    #expect(leafFill(bench, entryCount: count) >= 0.92)
+    #expect(leafFill(bench, entryCount: count) >= 0.97)
     try bench.engine.verify()
+    #expect(try bench.engine.entries().map(\.key) == (0..<count).map { key($0) })
     // One batch of sorted keys: descents are bounded by leaves created and height.
     let other = try Bench()
     try load(other, 20_000, batch: 20_000) { $0 }
     let created = Int(other.statistic("leaf_used_bytes")) / 4_096
     #expect(Int(other.statistic("descents")) <= created + 4)
     #expect(leaves > 1_000)
+  }
+
+  @Test(arguments: [1, 7, 100, 1_000], [100, 250])
+  func ascendingInsertsFillLeavesWhateverTheBatch(size: Int, valueByteCount: Int) throws {
+    let bench = try Bench(["checkpoint_operations": .integer(3_000)])
+    let count = 20_000
+    var index = 0
+    while index < count {
+      var batch = WriteBatch()
+      for number in index..<min(index + size, count) {
+        batch.put(key(number), [UInt8](repeating: UInt8(number & 255), count: valueByteCount))
+      }
+      try bench.engine.apply(batch, sync: false)
+      index += size
+    }
+    try bench.engine.verify()
+    // The most entries that a page between fences takes.
+    let most = 4_048 / (14 + valueByteCount)
+    let leaves = Double(bench.statistic("leaf_used_bytes")) / 4_096
+    #expect(Double(count) / Double(most) / leaves >= 0.95, "\(leaves) leaves, \(most) entries fit into one")
+    #expect(try bench.engine.entries().map(\.key) == (0..<count).map { key($0) })
   }
 
   @Test(arguments: [false, true])
