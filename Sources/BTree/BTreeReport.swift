@@ -96,7 +96,7 @@ extension BTreeEngine {
       try checker.check(forest.main, name: "main tree")
       try checker.check(forest.catalogue, name: "bucket catalogue")
       var sums = TreeState()
-      for (name, tree) in try allBuckets(in: forest) {
+      for (name, tree) in try store.allBuckets(in: forest) {
         try checker.check(tree, name: "bucket '\(String(decoding: name, as: UTF8.self))'")
         sums.add(tree)
       }
@@ -112,24 +112,5 @@ extension BTreeEngine {
           detail: "the volume counts \(counted) live bytes, the trees \(own)")
       }
     }
-  }
-
-  /// Names and trees of all buckets, in order of names.
-  func allBuckets(in forest: BTreeForest) throws(StorageError) -> [(name: [UInt8], tree: TreeState)] {
-    var result: [(name: [UInt8], tree: TreeState)] = []
-    let cursor = makeCursor(forest.catalogue, .all, .forward, owner: nil)
-    while try cursor.advance() {
-      var name: [UInt8] = []
-      var tree: TreeState?
-      cursor.withCurrent { key, value in
-        name = bytes(of: key)
-        value.withUnsafeBytes { tree = TreeState(Bytes($0)) }
-      }
-      guard let tree else {
-        throw .corrupted(structure: "bucket catalogue", offset: 0, detail: "record \(result.count) is none")
-      }
-      result.append((name, tree))
-    }
-    return result
   }
 }

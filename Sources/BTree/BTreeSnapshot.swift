@@ -4,11 +4,15 @@ import KeyValue
 import Primitives
 import Storage
 
-/// All trees as they were at one commit.
-final class BTreeSnapshot: ReadView {
-  private let engine: BTreeEngine
+// The witnesses are documented at `ReadView`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+/// All trees as they were at one commit: the engine's own keys, and the buckets there were.
+public final class BTreeSnapshot: ReadView {
+  let engine: BTreeEngine
   let forest: BTreeForest
   private let pin: VolumePin
+  /// Reads for this snapshot.
+  var store: NodeStore { engine.store }
 
   init(_ engine: BTreeEngine, _ forest: BTreeForest, _ pin: consuming VolumePin) {
     self.engine = engine
@@ -16,12 +20,12 @@ final class BTreeSnapshot: ReadView {
     self.pin = pin
   }
 
-  func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
+  public func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
     try engine.requireOpen()
     return try engine.get(key, in: forest.main, body)
   }
 
-  func getBatch(
+  public func getBatch(
     _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
   ) throws(EngineError) {
     try engine.requireOpen()
@@ -31,7 +35,7 @@ final class BTreeSnapshot: ReadView {
   }
 
   /// A cursor; it keeps the snapshot.
-  func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
+  public func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
     try engine.requireOpen()
     return engine.makeCursor(forest.main, range, order, owner: self)
   }

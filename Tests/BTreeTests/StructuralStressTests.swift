@@ -75,6 +75,22 @@ import Testing
     try bench.engine.verify()
   }
 
+  /// The short form of `betula stress btree`.
+  @Test(
+    arguments: [1, 2] as [UInt64],
+    [
+      [:], ["commit": .text("log"), "checkpoint_operations": .integer(700)],
+      ["redistribution": .boolean(true), "checkpoint_operations": .integer(300)],
+      ["merge_threshold_percent": .integer(0), "page_bytes": .integer(8_192)],
+    ] as [[String: ParameterValue]])
+  func structureSurvivesAllStages(seed: UInt64, changes: [String: ParameterValue]) throws {
+    let bench = try Bench(changes, memoryByteCount: 3 << 20)
+    var stress = StructuralStress(seed: seed, operationCount: 40_000, keyCount: 6_000, checkInterval: 1_000)
+    let report = try stress.run(
+      bench.engine, reopen: { try Bench.open(bench.memory, changes, 3 << 20, creates: false) })
+    #expect(report.checkCount > 20 && report.reopenCount > 0)
+  }
+
   @Test(arguments: [1, 2, 3] as [UInt64])
   func deletingEverythingCollapsesTheTree(seed: UInt64) throws {
     let bench = try Bench(["checkpoint_operations": .integer(5_000)])
