@@ -5,6 +5,7 @@
 // Invariants
 // 1. A bucket's record changes in the transaction that changes its tree.
 // 2. The forest's sums over buckets are the sums of the records.
+// 3. A snapshot keeps the catalogue's root with the others: the buckets of its commit are there while it lives, dropped or not.
 
 import KeyValue
 import Primitives
@@ -39,7 +40,7 @@ extension BTreeEngine {
     if name.isEmpty {
       try apply(box.batch, to: &forest.main, &transaction)
     } else {
-      guard var tree = try bucketState(name) else { throw .notFound(what: "bucket \(bucketText(name))") }
+      guard var tree = try bucketState(name) else { throw .notFound(what: "bucket \(NodeStore.text(ofBucket: name))") }
       forest.buckets.add(tree, sign: -1)
       try apply(box.batch, to: &tree, &transaction)
       forest.buckets.add(tree)
@@ -73,16 +74,19 @@ extension BTreeEngine {
 
   /// The tree of a bucket, nil when there is none.
   func bucketState(_ name: [UInt8]) throws(StorageError) -> TreeState? {
-    try bucketState(name, in: forest)
+    try store.bucketState(name, in: forest)
   }
+}
 
+extension NodeStore {
+  /// The tree of a bucket in a state, nil when there is none.
   func bucketState(_ name: [UInt8], in forest: BTreeForest) throws(StorageError) -> TreeState? {
     var state: TreeState?
     var isFound = false
     var failure: StorageError?
     name.withUnsafeBytes { bytes in
       do throws(StorageError) {
-        isFound = try store.get(Bytes(bytes), in: forest.catalogue) { value in
+        isFound = try get(Bytes(bytes), in: forest.catalogue) { value in
           value.withUnsafeBytes { state = TreeState(Bytes($0)) }
         }
       } catch {
@@ -92,10 +96,30 @@ extension BTreeEngine {
     if let failure { throw failure }
     if isFound, state == nil {
       throw .corrupted(
-        structure: "bucket catalogue", offset: 0, detail: "the record of \(bucketText(name)) is none")
+        structure: "bucket catalogue", offset: 0, detail: "the record of \(Self.text(ofBucket: name)) is none")
     }
     return state
   }
 
-  private func bucketText(_ name: [UInt8]) -> String { "'" + String(decoding: name, as: UTF8.self) + "'" }
+  /// Names and trees of all buckets in a state, in order of names. O(buckets).
+  func allBuckets(in forest: BTreeForest) throws(StorageError) -> [(name: [UInt8], tree: TreeState)] {
+    var result: [(name: [UInt8], tree: TreeState)] = []
+    let cursor = TreeCursor(self, forest.catalogue, .all, .forward, readAheadLeafCount: 16, owner: nil)
+    while try cursor.advance() {
+      var name: [UInt8] = []
+      var tree: TreeState?
+      cursor.withCurrent { key, value in
+        name = bytes(of: key)
+        value.withUnsafeBytes { tree = TreeState(Bytes($0)) }
+      }
+      guard let tree else {
+        throw .corrupted(structure: "bucket catalogue", offset: 0, detail: "record \(result.count) is none")
+      }
+      result.append((name, tree))
+    }
+    return result
+  }
+
+  /// A bucket's name for people.
+  static func text(ofBucket name: [UInt8]) -> String { "'" + String(decoding: name, as: UTF8.self) + "'" }
 }

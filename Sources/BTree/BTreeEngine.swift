@@ -46,6 +46,9 @@ public final class BTreeEngine: Engine {
   private var operationsSinceCheckpoint = 0
   private var bytesSinceCheckpoint = 0
   @exclusivity(unchecked) private var isClosed = false
+  /// The bulk load that is under way.
+  weak var openBulkLoad: TreeBulkLoad?
+  var isBulkLoading = false
   /// Whether batches are being taken from the log, which holds them already.
   private var isReplaying = false
 
@@ -173,6 +176,7 @@ public final class BTreeEngine: Engine {
 
   public func close() throws(EngineError) {
     try requireOpen()
+    openBulkLoad?.abandon()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: true) }
     release()
   }
@@ -197,7 +201,7 @@ public final class BTreeEngine: Engine {
   // MARK: Writing
 
   public func apply(_ batch: borrowing WriteBatch, sync: Bool) throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try batch.check(against: limits)
     do throws(StorageError) {
       if batch.count > 0 { try commit(batch) }
@@ -325,7 +329,7 @@ public final class BTreeEngine: Engine {
 
   // MARK: Transactions
 
-  private func beginTransaction() throws(StorageError) -> VolumeTransaction {
+  func beginTransaction() throws(StorageError) -> VolumeTransaction {
     while true {
       do throws(StorageError) {
         let transaction = try volume.beginTransaction()
@@ -339,7 +343,7 @@ public final class BTreeEngine: Engine {
   }
 
   /// Reserves scratch memory, taking it from the cache when it must.
-  private func requireScratch(_ byteCount: Int) throws(StorageError) {
+  func requireScratch(_ byteCount: Int) throws(StorageError) {
     while true {
       do throws(StorageError) {
         return try volume.budget.require(byteCount, for: .mergeScratch)
@@ -368,7 +372,7 @@ public final class BTreeEngine: Engine {
       TransactionLogger.byteCount(operationCount: operationCount, operandByteCount: byteCount))
   }
 
-  private func rollBack(to saved: BTreeForest) {
+  func rollBack(to saved: BTreeForest) {
     writer.reset()
     logger?.abandon()
     store.rolledBack()
@@ -377,7 +381,7 @@ public final class BTreeEngine: Engine {
     store.counts.pointee.rollbacks &+= 1
   }
 
-  private func committed(operationCount: Int, byteCount: Int) {
+  func committed(operationCount: Int, byteCount: Int) {
     store.committed(sequence: volume.commitSequence)
     volume.endWriting(forest)
     operationsSinceCheckpoint += operationCount
@@ -483,13 +487,13 @@ public final class BTreeEngine: Engine {
   // MARK: Phase verbs
 
   public func checkpoint() throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: false) }
   }
 
   /// Checkpoints, with the space map: the tree owes nothing.
   public func settle() throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: true) }
   }
 

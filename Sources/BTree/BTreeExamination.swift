@@ -31,11 +31,19 @@ extension BTreeEngine {
       report.addFinding("B-tree root", offset: 0, "its pages have \(root.pageByteCount) bytes")
       return
     }
+    var meter = ExaminationMeter(volume.channel)
+    var checksums = volume.statistics.verifiedChecksumCount
+    func step(_ name: String) {
+      let now = volume.statistics.verifiedChecksumCount
+      report.steps.append(meter.step(name, checksumCount: now - checksums))
+      checksums = now
+    }
     var walk = TreeExamination(volume, NodeGeometry(pageByteCount: root.pageByteCount))
     report.addFact("page_bytes", String(root.pageByteCount))
     report.addFact("entries", String(root.forest.main.entryCount))
     report.addFact("height", String(root.forest.main.height))
     try walk.examine(root.forest.main, "main tree", &report)
+    step("B-tree: main tree")
     try walk.examine(root.forest.catalogue, "bucket catalogue", &report, collectsBuckets: true)
     var sums = TreeState()
     let buckets = walk.buckets
@@ -44,12 +52,16 @@ extension BTreeEngine {
       try walk.examine(state, "bucket '\(String(decoding: name, as: UTF8.self))'", &report)
     }
     report.addFact("buckets", String(buckets.count))
+    step("B-tree: buckets and their catalogue")
     if walk.isCatalogueWhole, sums != root.forest.buckets {
       report.addFinding(
         "B-tree root", offset: 0, "its sums over buckets are \(root.forest.buckets), the buckets have \(sums)"
       )
     }
-    if root.usesLog { try examineLog(volume, root, &report) }
+    if root.usesLog {
+      try examineLog(volume, root, &report)
+      step("B-tree: log")
+    }
   }
 
   private static func examineLog(
@@ -116,7 +128,7 @@ private struct TreeExamination {
     found.height = tree.height
     isWhole = true
     self.collectsBuckets = collectsBuckets
-    if tree.root != 0 { try visit(tree.root, level: tree.height, below: nil, &report) }
+    if tree.root != 0 { try visit(tree.root, level: tree.height, below: nil, block: nil, &report) }
     if collectsBuckets { isCatalogueWhole = isWhole }
     if isWhole, found != tree {
       report.addFinding(
@@ -137,7 +149,8 @@ private struct TreeExamination {
   }
 
   private mutating func visit(
-    _ id: UInt64, level: Int, below parent: Parent?, _ report: inout StructureReport
+    _ id: UInt64, level: Int, below parent: Parent?, block read: VolumeBlock?,
+    _ report: inout StructureReport
   ) throws(StorageError) {
     let extent = extent(id)
     let structure = level == 0 ? "leaf" : "interior"
@@ -147,7 +160,11 @@ private struct TreeExamination {
     }
     let block: VolumeBlock
     do throws(StorageError) {
-      block = try volume.readBlock(extent, type: NodeStore.pageType, cause: .verification)
+      if let read {
+        block = read
+      } else {
+        block = try volume.readBlock(extent, type: NodeStore.pageType, cause: .verification)
+      }
     } catch {
       report.claim(extent, structure)
       isWhole = false
@@ -175,11 +192,37 @@ private struct TreeExamination {
       try visitEntries(of: page, extent, &report)
     } else {
       found.interiorCount += 1
-      for index in 0...page.slotCount {
-        try visit(page.child(index), level: level - 1, below: Parent(page: page, index: index), &report)
+      var start = 0
+      while start <= page.slotCount {
+        let end = min(start + Self.readBatchCount, page.slotCount + 1)
+        let blocks = try readTogether((start..<end).map { page.child($0) })
+        for index in start..<end {
+          try visit(
+            page.child(index), level: level - 1, below: Parent(page: page, index: index),
+            block: blocks.isEmpty ? nil : blocks[index - start], &report)
+        }
+        start = end
       }
     }
     withExtendedLifetime(block.frame) {}
+  }
+
+  /// Pages read in one batch.
+  private static let readBatchCount = 64
+
+  /// Reads pages in one batch; none when one of them is wrong: then they are read one by one to see which.
+  private func readTogether(_ ids: [UInt64]) throws(StorageError) -> ContiguousArray<VolumeBlock> {
+    var blocks: ContiguousArray<VolumeBlock> = []
+    if ids.count < 2 { return blocks }
+    do throws(StorageError) {
+      try volume.readBlocks(ids.map { extent($0) }, type: NodeStore.pageType, cause: .verification) {
+        blocks.append($1)
+      }
+    } catch {
+      guard case .corrupted = error else { throw error }
+      return []
+    }
+    return blocks
   }
 
   private mutating func visitEntries(

@@ -33,6 +33,9 @@ extension BTreeEngine {
         "redistribution", .boolean, default: .boolean(false),
         "Whether a full leaf shares with a neighbour that has room before it is split."),
       ParameterDescriptor(
+        "bulk_fill_percent", .integer(50...100), default: .integer(100),
+        "How full a bulk load of sorted entries makes pages."),
+      ParameterDescriptor(
         "read_ahead_leaves", .integer(0...256), default: .integer(16),
         "The most leaves a scan reads together ahead of itself; 0 reads one at a time."),
       ParameterDescriptor(
@@ -53,6 +56,7 @@ struct BTreeSettings {
   var checkpointByteCount: Int
   var policy: TreePolicy
   var readAheadLeafCount: Int
+  var bulkFillPercent: Int
   var cacheShardCount: Int
   var maximumValueByteCount: Int
   /// Kept out of the cache: sorting, log, maps of units.
@@ -125,6 +129,7 @@ struct BTreeSettings {
       mergeThresholdPercent: parameters.integer("merge_threshold_percent"),
       redistributes: parameters.boolean("redistribution"))
     readAheadLeafCount = parameters.integer("read_ahead_leaves")
+    bulkFillPercent = parameters.integer("bulk_fill_percent")
     cacheShardCount = shards
     // The largest power of two of which thirty-two fit into a shard's share of the memory.
     let share = memory / (32 * shards)

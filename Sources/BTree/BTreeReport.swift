@@ -14,6 +14,7 @@ extension BTreeEngine {
   /// Effective settings, sorted by name.
   public func settingsReadBack() -> [(name: String, value: String)] {
     [
+      ("bulk_fill_percent", String(settings.bulkFillPercent)),
       ("cache_bytes", String(store.cache.capacityByteCount)),
       ("cache_shards", String(settings.cacheShardCount)),
       ("checkpoint_bytes", String(settings.checkpointByteCount)),
@@ -42,6 +43,7 @@ extension BTreeEngine {
     }
     return [
       ("batched_reads", counts.batchedReads),
+      ("bulk_pages", counts.bulkPages),
       ("cache_evictions", cache.evictionCount),
       ("cache_hits", cache.hitCount),
       ("cache_write_backs", cache.writeBackCount),
@@ -54,6 +56,7 @@ extension BTreeEngine {
       ("page_merges", counts.merges),
       ("page_reads", counts.pagesRead),
       ("page_redistributions", counts.redistributions),
+      ("page_shifts", counts.shifts),
       ("page_splits", counts.leafSplits + counts.interiorSplits),
       ("page_writes", counts.pagesWritten),
       ("pages_inspected", counts.pagesInspected),
@@ -95,7 +98,7 @@ extension BTreeEngine {
       try checker.check(forest.main, name: "main tree")
       try checker.check(forest.catalogue, name: "bucket catalogue")
       var sums = TreeState()
-      for (name, tree) in try allBuckets(in: forest) {
+      for (name, tree) in try store.allBuckets(in: forest) {
         try checker.check(tree, name: "bucket '\(String(decoding: name, as: UTF8.self))'")
         sums.add(tree)
       }
@@ -111,24 +114,5 @@ extension BTreeEngine {
           detail: "the volume counts \(counted) live bytes, the trees \(own)")
       }
     }
-  }
-
-  /// Names and trees of all buckets, in order of names.
-  func allBuckets(in forest: BTreeForest) throws(StorageError) -> [(name: [UInt8], tree: TreeState)] {
-    var result: [(name: [UInt8], tree: TreeState)] = []
-    let cursor = makeCursor(forest.catalogue, .all, .forward, owner: nil)
-    while try cursor.advance() {
-      var name: [UInt8] = []
-      var tree: TreeState?
-      cursor.withCurrent { key, value in
-        name = bytes(of: key)
-        value.withUnsafeBytes { tree = TreeState(Bytes($0)) }
-      }
-      guard let tree else {
-        throw .corrupted(structure: "bucket catalogue", offset: 0, detail: "record \(result.count) is none")
-      }
-      result.append((name, tree))
-    }
-    return result
   }
 }

@@ -14,13 +14,16 @@ import KeyValue
 import Primitives
 import Storage
 
-/// All trees as they were at one commit.
-final class BTreeSnapshot: ReadView, @unchecked Sendable {
+// The witnesses are documented at `ReadView`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+/// All trees as they were at one commit: the engine's own keys, and the buckets there were.
+public final class BTreeSnapshot: ReadView, @unchecked Sendable {
   // Sendable: invariant 1 is the caller's.
 
   private let engine: BTreeEngine
   let forest: BTreeForest
-  private let store: NodeStore
+  /// Reads for this snapshot, on its thread.
+  let store: NodeStore
   private let pin: VolumePin
 
   init(_ engine: BTreeEngine, _ forest: BTreeForest, _ pin: consuming VolumePin) {
@@ -30,7 +33,9 @@ final class BTreeSnapshot: ReadView, @unchecked Sendable {
     store = NodeStore(reading: engine.store)
   }
 
-  func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
+  var readAheadLeafCount: Int { engine.settings.readAheadLeafCount }
+
+  public func get(_ key: RawSpan, _ body: (_ value: RawSpan) -> Void) throws(EngineError) -> Bool {
     if store.isClosed { throw .storage(.closed) }
     do throws(StorageError) {
       return try key.withUnsafeBytes { (bytes) throws(StorageError) in
@@ -41,19 +46,16 @@ final class BTreeSnapshot: ReadView, @unchecked Sendable {
     }
   }
 
-  func getBatch(
+  public func getBatch(
     _ batch: borrowing ReadBatch, _ body: (_ index: Int, _ value: RawSpan) -> Void
   ) throws(EngineError) {
-    try engine.requireOpen()
-    do throws(StorageError) { try engine.store.get(batch, in: forest.main, body) } catch {
-      throw .storage(error)
-    }
+    if store.isClosed { throw .storage(.closed) }
+    do throws(StorageError) { try store.get(batch, in: forest.main, body) } catch { throw .storage(error) }
   }
 
   /// A cursor; it keeps the snapshot.
-  func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
+  public func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
     if store.isClosed { throw .storage(.closed) }
-    return TreeCursor(
-      store, forest.main, range, order, readAheadLeafCount: engine.settings.readAheadLeafCount, owner: self)
+    return TreeCursor(store, forest.main, range, order, readAheadLeafCount: readAheadLeafCount, owner: self)
   }
 }

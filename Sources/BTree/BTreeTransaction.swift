@@ -94,7 +94,7 @@ extension BTreeEngine {
   public func write(
     sync: Bool = false, _ body: (inout BTreeTransaction) throws(EngineError) -> Void
   ) throws(EngineError) {
-    try requireOpen()
+    try requireWritable()
     var transaction = BTreeTransaction(limits: limits)
     try body(&transaction)
     let actions = transaction.actions
@@ -109,7 +109,7 @@ extension BTreeEngine {
   public func bucketNames() throws(EngineError) -> [[UInt8]] {
     try requireOpen()
     let forest = forest
-    return try rethrowingStorageErrors { () throws(StorageError) in try allBuckets(in: forest).map(\.name) }
+    return try rethrowingStorageErrors { () throws(StorageError) in try store.allBuckets(in: forest).map(\.name) }
   }
 
   /// A view of a bucket's newest state, nil when there is none; valid until the next write.

@@ -36,6 +36,8 @@ public struct ImageExamination: Sendable {
   public var recovery: [String] = []
   /// Checksums computed and compared.
   public var checksumCount: UInt64 = 0
+  /// What it took, step by step.
+  public var steps: [ExaminationStep] = []
   /// Bytes read from the image.
   public var readByteCount: UInt64 = 0
 
@@ -59,6 +61,7 @@ public struct ImageExamination: Sendable {
     self.byteCount = byteCount
     engine = notedEngine
     let channel = IOChannel(device: OverlayDevice(base: base))
+    var meter = ExaminationMeter(channel)
     switch format {
     case .volume: try examineVolume(channel, notedEngine, catalogue)
     case .fileSpace: try examineFileSpace(channel, notedEngine, catalogue)
@@ -73,6 +76,7 @@ public struct ImageExamination: Sendable {
       add("image", 0, "it begins neither as a volume nor as a file space does")
     }
     readByteCount = channel.totals.readByteCount
+    if steps.isEmpty { steps = [meter.step("everything", checksumCount: checksumCount)] }
     if case .volume(let unit) = format { remarkOnRest(unit) }
     if case .fileSpace(let unit) = format { remarkOnRest(unit) }
   }
@@ -104,6 +108,7 @@ public struct ImageExamination: Sendable {
       return true
     }
     volume = found
+    steps = found.steps
     owners = found.owners
     checksumCount = found.checksumCount
     recovery = found.recovery

@@ -93,5 +93,8 @@ private final class BatchedBulkLoad: BulkLoad {
 
 extension Engine {
   /// A load that applies each batch as it comes and ends with a checkpoint: what an engine without anything better does.
-  public func makeBulkLoad() throws(EngineError) -> any BulkLoad { BatchedBulkLoad(self) }
+  public func makeBulkLoad() throws(EngineError) -> any BulkLoad { makeBatchedBulkLoad() }
+
+  /// A load that applies each batch as it comes.
+  public func makeBatchedBulkLoad() -> any BulkLoad { BatchedBulkLoad(self) }
 }

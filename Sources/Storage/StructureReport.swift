@@ -55,6 +55,9 @@ public struct StructureReport: Sendable {
   /// Checksums the engine computed and compared itself, those of volume blocks not counted.
   public var checksumCount: UInt64 = 0
 
+  /// What the engine's steps took, in their order; empty for an engine that takes one.
+  public var steps: [ExaminationStep] = []
+
   /// Nothing yet.
   public init() {}
 

@@ -62,6 +62,8 @@ struct TrialLife {
         case .write(let operation): append(operation, to: &batch)
         case .commit:
           try commit(&batch, engine, note)
+        case .load:
+          try load(&batch, engine, note)
         case .get(let key):
           let value = try engine.value(for: key)
           if value != expected.value(for: key) {
@@ -128,6 +130,22 @@ struct TrialLife {
       progress.promised = progress.acknowledged
     }
     note(progress)
+  }
+
+  /// Puts a sorted batch in through a bulk load, which is durable at its end.
+  private mutating func load(
+    _ batch: inout WriteBatch, _ engine: any Engine, _ note: (TrialProgress) -> Void
+  ) throws(EngineError) {
+    if batch.count == 0 { return }
+    progress.begun += 1
+    note(progress)
+    let load = try engine.makeBulkLoad()
+    try load.append(batch)
+    try load.finish()
+    expected.apply(batch, limits: engine.limits)
+    batch.removeAll()
+    progress.acknowledged += 1
+    promiseAll(note)
   }
 
   private mutating func promiseAll(_ note: (TrialProgress) -> Void) {

@@ -35,6 +35,8 @@ public enum TrialItem: Equatable, Sendable {
   case write(TrialOperation)
   /// Applies the open batch; the script says which of these are synced.
   case commit
+  /// Puts the open batch, whose keys ascend, in through a bulk load.
+  case load
   /// Reads one key.
   case get([UInt8])
   case checkpoint
@@ -93,7 +95,7 @@ public struct TrialScript: Equatable, Sendable {
         state.apply(
           operation.kind, key: operation.key, operand: operation.operand,
           maximumValueByteCount: limits.maximumValueByteCount)
-      case .commit:
+      case .commit, .load:
         if pending == 0 { continue }
         operationCount += pending
         pending = 0
@@ -111,7 +113,7 @@ public struct TrialScript: Equatable, Sendable {
     var pending: [TrialOperation] = []
     for numbered in items where left > 0 {
       if case .write(let operation) = numbered.item { pending.append(operation) }
-      if case .commit = numbered.item, !pending.isEmpty {
+      if numbered.item == .commit || numbered.item == .load, !pending.isEmpty {
         for operation in pending {
           state.apply(
             operation.kind, key: operation.key, operand: operation.operand,

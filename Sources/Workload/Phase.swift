@@ -32,11 +32,16 @@ public let phaseCatalogue: [PhaseDescriptor] = [
       ParameterDescriptor(
         "order", .choice(["random", "sequential"]), default: .text("random"),
         "Order of the record indices: random (a permutation) or sequential (key order for key_shape sequential)."
-      )
+      ),
+      ParameterDescriptor(
+        "bulk", .boolean, default: .boolean(false),
+        "Whether the engine is told that the keys come sorted; wants order sequential and key_shape sequential."
+      ),
     ]),
   PhaseDescriptor(
     kind: "read", summary: "One kind of read, repeated.", movesData: true,
-    parameters: [operationsParameter, readOperationParameter] + keyChoiceParameters + scanParameters),
+    parameters: [operationsParameter, readOperationParameter, keysPerGetParameter] + keyChoiceParameters
+      + scanParameters),
   PhaseDescriptor(
     kind: "write", summary: "One kind of write, repeated.", movesData: true,
     parameters: [operationsParameter, writeOperationParameter] + keyChoiceParameters + writeParameters),
@@ -82,6 +87,10 @@ private let operationsParameter = ParameterDescriptor(
 private let readOperationParameter = ParameterDescriptor(
   "operation", .choice(["get_hit", "get_miss", "scan"]), default: .text("get_hit"),
   "The read that is repeated: a key put before, a key that cannot exist, or entries in key order.")
+
+private let keysPerGetParameter = ParameterDescriptor(
+  "keys_per_get", .integer(1...65_536), default: .integer(1),
+  "Keys that are asked for together; an operation is still one key.")
 
 private let writeOperationParameter = ParameterDescriptor(
   "operation",
@@ -174,6 +183,10 @@ public struct DataPhase: Equatable, Sendable {
   public var upsertOperandByteCount: Int
   /// Entries a range delete aims at.
   public var rangeDeleteEntryCount: Int
+  /// Keys of one read of several keys; 1 asks for each alone.
+  public var keysPerGet = 1
+  /// Whether a load goes through the engine's bulk load.
+  public var isBulk = false
 
   /// A phase with given content; for tests and programs.
   public init(
@@ -213,9 +226,11 @@ public struct DataPhase: Equatable, Sendable {
     }
     let complete = try parameters.filled(with: descriptor.parameters)
     if kind == "load" {
-      return DataPhase(
+      var phase = DataPhase(
         kind: kind, content: .load(random: complete.text("order") == "random"),
         operationCount: workload.recordCount)
+      phase.isBulk = complete.boolean("bulk")
+      return phase
     }
     if kind == "crash" {
       return DataPhase(
@@ -232,6 +247,7 @@ public struct DataPhase: Equatable, Sendable {
       phase.variesScanLength = complete.text("scan_distribution") == "uniform"
       phase.scanOrder = complete.text("scan_order") == "reverse" ? .reverse : .forward
     }
+    if has("keys_per_get") { phase.keysPerGet = complete.integer("keys_per_get") }
     if has("upsert_operand_bytes") {
       phase.upsertOperandByteCount = complete.integer("upsert_operand_bytes")
       phase.rangeDeleteEntryCount = complete.integer("range_delete_entries")

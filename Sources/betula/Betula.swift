@@ -18,7 +18,7 @@ struct Betula: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, PlanCommand.self, ReportCommand.self, CompareCommand.self, EnginesCommand.self,
-      ExplainCommand.self, SchemaCommand.self, ConformanceCommand.self, CrashCommand.self, TraceCommand.self,
-      StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self, WorkerCommand.self,
+      ExplainCommand.self, SchemaCommand.self, ConformanceCommand.self, CrashCommand.self,
+      StressCommand.self, TraceCommand.self, StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self, WorkerCommand.self,
     ])
 }

@@ -79,6 +79,7 @@ struct CrashReport: Codable {
     case .write(let operation):
       "\(operation.kind) \(short(operation.key)) \(operation.operand.count) bytes"
     case .commit: "commit"
+    case .load: "bulk load"
     case .get(let key): "get \(short(key))"
     case .checkpoint: "checkpoint"
     case .settle: "settle"

@@ -68,6 +68,13 @@ private struct ImageListing: Encodable {
     var bytes: UInt64
     var allocatedBytes: UInt64
   }
+  struct Step: Encodable {
+    var name: String
+    var reads: UInt64
+    var readBytes: UInt64
+    var checksums: UInt64
+    var milliseconds: Double
+  }
   struct Part: Encodable {
     var structure: String
     var level: Int?
@@ -93,6 +100,7 @@ private struct ImageListing: Encodable {
   var files: [File]
   var facts: [String: String]
   var parts: [Part]
+  var steps: [Step]
   var recovery: [String]
   var findings: [Finding]
   var note: KeptVolumeNote?
@@ -147,6 +155,11 @@ private struct ImageListing: Encodable {
       Part(
         structure: $0.structure, level: $0.level, blocks: $0.blockCount, bytes: $0.byteCount,
         usedBytes: $0.usedByteCount, entries: $0.entryCount)
+    }
+    steps = image.steps.map {
+      Step(
+        name: $0.name, reads: $0.readCount, readBytes: $0.readByteCount, checksums: $0.checksumCount,
+        milliseconds: Double($0.nanoseconds) / 1e6)
     }
     recovery = image.recovery
     findings = image.findings.map {

@@ -41,11 +41,28 @@ struct ImagePrinter {
     for sentence in image.recovery { text += "needs recovery: \(sentence)\n" }
     let counted =
       "\(image.checksumCount) checksums compared, \(ByteText.short(Int(clamping: image.readByteCount))) read"
+    text += costs
     text +=
       problems == 0
       ? "sound: \(format); \(counted)\n"
       : "\(problems) problem\(problems == 1 ? "" : "s"): \(format); \(counted)\n"
     return text
+  }
+
+  /// What the look took.
+  private var costs: String {
+    var table = TextTable(
+      columns: [TextTable.Column(name: "step", isNumeric: false)]
+        + ["reads", "bytes", "checksums", "ms", "MiB/s"].map { TextTable.Column(name: $0, isNumeric: true) })
+    for step in image.steps {
+      let seconds = Double(step.nanoseconds) / 1e9
+      let rate = seconds > 0 ? String(format: "%.0f", Double(step.readByteCount) / 1_048_576 / seconds) : "-"
+      table.rows.append([
+        step.name, "\(step.readCount)", "\(step.readByteCount)", "\(step.checksumCount)",
+        String(format: "%.2f", seconds * 1_000), rate,
+      ])
+    }
+    return "\nwhat the check took\n" + table.text + "\n"
   }
 
   private var format: String {

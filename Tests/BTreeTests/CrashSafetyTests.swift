@@ -49,6 +49,49 @@ import Trials
     }
   }
 
+  /// A bulk load of more than one batch of writes, then a story.
+  static func loadingScript(seed: UInt64, syncEvery: Int) -> TrialScript {
+    var items: [TrialItem] = []
+    for number in 0..<260 {
+      let size = number % 9 == 0 ? 7_000 : Int(draw(seed, number) % 400)
+      items.append(
+        .write(
+          TrialOperation(
+            .put, key: Array("bulk".utf8) + key(number),
+            operand: [UInt8](repeating: UInt8(number & 255), count: size))))
+    }
+    items.append(.load)
+    let story = TrialScript.story(
+      seed: seed, batchCount: 3, syncEveryCommits: syncEvery, largestValueByteCount: 4_000)
+    return TrialScript(items + story.items.map(\.item), syncEveryCommits: syncEvery)
+  }
+
+  @Test(arguments: settings)
+  func aCrashShowsAllOfABulkLoadOrNothing(setting: Setting) {
+    var options = CrashOptions()
+    options.exhaustiveBudget = 200
+    options.seededSubsetCount = 20
+    let outcome = CrashSweep(
+      Self.subject(setting, seed: 45, atom: 4_096), script: Self.loadingScript(seed: 45, syncEvery: 1),
+      options: options
+    ).run()
+    #expect(outcome.isSound, "\(outcome.lifeFailure ?? outcome.failures.first?.description ?? "")")
+    #expect(outcome.prefixCount > 2)
+  }
+
+  @Test(arguments: settings)
+  func aFaultInABulkLoadLeavesNothing(setting: Setting) {
+    var options = FaultOptions()
+    options.maximumReadCount = 10
+    options.unitsPerKind = 2
+    options.capacityCount = 6
+    let outcome = FaultSweep(
+      Self.subject(setting, seed: 46, atom: 512), script: Self.loadingScript(seed: 46, syncEvery: 1),
+      options: options
+    ).run()
+    #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
+  }
+
   @Test(arguments: settings, [0, 1, 3])
   func everyFaultIsAnsweredWithAnErrorOrRightly(setting: Setting, syncEvery: Int) {
     var options = FaultOptions()

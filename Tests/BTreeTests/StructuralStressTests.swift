@@ -32,14 +32,36 @@ import Testing
     let count = 60_000
     try load(bench, count, batch: 1) { $0 }
     let leaves = Int(bench.statistic("leaf_used_bytes")) / 4_096
-    #expect(leafFill(bench, entryCount: count) >= 0.92)
+    #expect(leafFill(bench, entryCount: count) >= 0.97)
     try bench.engine.verify()
+    #expect(try bench.engine.entries().map(\.key) == (0..<count).map { key($0) })
     // One batch of sorted keys: descents are bounded by leaves created and height.
     let other = try Bench()
     try load(other, 20_000, batch: 20_000) { $0 }
     let created = Int(other.statistic("leaf_used_bytes")) / 4_096
     #expect(Int(other.statistic("descents")) <= created + 4)
     #expect(leaves > 1_000)
+  }
+
+  @Test(arguments: [1, 7, 100, 1_000], [100, 250])
+  func ascendingInsertsFillLeavesWhateverTheBatch(size: Int, valueByteCount: Int) throws {
+    let bench = try Bench(["checkpoint_operations": .integer(3_000)])
+    let count = 20_000
+    var index = 0
+    while index < count {
+      var batch = WriteBatch()
+      for number in index..<min(index + size, count) {
+        batch.put(key(number), [UInt8](repeating: UInt8(number & 255), count: valueByteCount))
+      }
+      try bench.engine.apply(batch, sync: false)
+      index += size
+    }
+    try bench.engine.verify()
+    // The most entries that a page between fences takes.
+    let most = 4_048 / (14 + valueByteCount)
+    let leaves = Double(bench.statistic("leaf_used_bytes")) / 4_096
+    #expect(Double(count) / Double(most) / leaves >= 0.95, "\(leaves) leaves, \(most) entries fit into one")
+    #expect(try bench.engine.entries().map(\.key) == (0..<count).map { key($0) })
   }
 
   @Test(arguments: [false, true])
@@ -51,6 +73,22 @@ import Testing
     // ln 2 = 0.69 of the page by Yao's analysis; entries here are 116 to 120 bytes of 4,048.
     #expect(redistributes ? fill > 0.74 : fill > 0.62 && fill < 0.72, "fill \(fill)")
     try bench.engine.verify()
+  }
+
+  /// The short form of `betula stress btree`.
+  @Test(
+    arguments: [1, 2] as [UInt64],
+    [
+      [:], ["commit": .text("log"), "checkpoint_operations": .integer(700)],
+      ["redistribution": .boolean(true), "checkpoint_operations": .integer(300)],
+      ["merge_threshold_percent": .integer(0), "page_bytes": .integer(8_192)],
+    ] as [[String: ParameterValue]])
+  func structureSurvivesAllStages(seed: UInt64, changes: [String: ParameterValue]) throws {
+    let bench = try Bench(changes, memoryByteCount: 3 << 20)
+    var stress = StructuralStress(seed: seed, operationCount: 40_000, keyCount: 6_000, checkInterval: 1_000)
+    let report = try stress.run(
+      bench.engine, reopen: { try Bench.open(bench.memory, changes, 3 << 20, creates: false) })
+    #expect(report.checkCount > 20 && report.reopenCount > 0)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])

@@ -45,7 +45,7 @@ extension NodePage {
   ) -> NodeCut {
     let count = slotCount
     // Inserts that went behind all others again and again: leave the page full.
-    let isAppending = pending == count && count > 1 && (!hasUpperFence || appendRun * 2 >= count)
+    let isAppending = isAscending(pending: pending)
     if isAppending {
       let last = copyKey(count - 1, to: scratch)
       let common = commonPrefixByteCount(last.start, last.count, pendingKey.start, pendingKey.count)

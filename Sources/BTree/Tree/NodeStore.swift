@@ -113,7 +113,7 @@ final class NodeStore: NodeWriter {
       byteCount: Int(truncatingIfNeeded: id >> 40) &* unitByteCount)
   }
 
-  private func id(_ extent: Extent) -> UInt64 {
+  func id(_ extent: Extent) -> UInt64 {
     NodeID.direct(extent, transferUnitByteCount: unitByteCount).rawValue
   }
 

@@ -160,7 +160,7 @@ extension TreeWriter {
   }
 
   /// A neighbour that may be changed: itself, or its copy.
-  private func makeNeighbourWritable(
+  func makeNeighbourWritable(
     _ held: consuming NodeLease, _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> NodeLease {
     var lease = held

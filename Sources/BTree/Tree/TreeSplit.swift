@@ -1,6 +1,7 @@
 // Full pages: a leaf shares with a neighbour or is cut in two, and separators go up as far as they must.
 //
-// Precondition everywhere: the page at the depth in question may be changed in any way. Afterwards the path is empty: the next search begins at the root.
+// Precondition everywhere: the page at the depth in question is writable, hence its ancestors are too, once they were made
+// so on the path. Afterwards the path is empty, and the next search begins at the root, unless entries were only shifted.
 
 import Primitives
 import Storage
@@ -15,6 +16,7 @@ extension TreeWriter {
     try makeWritable(depth, &tree, &transaction)
     if policy.redistributes, depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
     let leaf = path.leaf
+    if depth > 0, leaf.isAscending(pending: pending), try shiftLeft(&tree, &transaction) { return }
     if policy.redistributes, depth > 0, pending < leaf.slotCount || leaf.hasUpperFence {
       // The entry that waits, and some room for those after it.
       let entry = NodePage.slotByteCount + NodePage.leafCellHeadByteCount + key.count + fieldByteCount

@@ -80,11 +80,15 @@ struct TreeCounts: Equatable, Sendable {
   var interiorSplits: UInt64 = 0
   var redistributions: UInt64 = 0
   var merges: UInt64 = 0
+  /// Leaves that took entries of a full one behind them.
+  var shifts: UInt64 = 0
   var rootCollapses: UInt64 = 0
   var descents: UInt64 = 0
   var leavesPrefetched: UInt64 = 0
   /// Pages and long values that batched reads brought in together with others.
   var batchedReads: UInt64 = 0
+  /// Pages that bulk loads made.
+  var bulkPages: UInt64 = 0
   var checkpoints: UInt64 = 0
   var rollbacks: UInt64 = 0
 
@@ -98,5 +102,5 @@ struct TreeCounts: Equatable, Sendable {
   }
 
   /// How often entries went from one page to another that was there before.
-  var rearrangements: UInt64 { merges &+ redistributions }
+  var rearrangements: UInt64 { merges &+ redistributions &+ shifts }
 }

@@ -48,11 +48,13 @@ struct PhaseLoop: ~Copyable {
   private var batch = WriteBatch(reservedByteCount: 1 << 16)
   private(set) var operationCount: UInt64 = 0
   private(set) var logicalWriteByteCount: UInt64 = 0
-  private(set) var transfers = TransferHistograms()
-  private(set) var latency = LatencySampler()
-  private(set) var tallies = ContiguousArray(
+  var transfers = TransferHistograms()
+  var latency = LatencySampler()
+  var tallies = ContiguousArray(
     repeating: ReadTally(), count: StreamOperation.allCases.count + 1)
   private var seen: TransferTotals
+  var gathered = GatheredGets()
+  private var bulkLoad: (any BulkLoad)?
 
   /// One in so many reads is timed; commits are timed when they are rare enough.
   private static let latencyMask: UInt64 = 15
@@ -86,12 +88,15 @@ struct PhaseLoop: ~Copyable {
   mutating func run(sample: (borrowing PhaseLoop) throws -> Void) throws {
     var operation = Operation()
     var nextSample = sampleInterval
+    if phase.isBulk { bulkLoad = try engine.makeBulkLoad() }
     while stream.next(&operation) {
       if operation.kind.isWrite {
         encoder.append(operation, to: &batch)
         // An engine that stores nothing has no state to expect, and no live bytes to divide by.
         if stores { checker.note(operation) }
         if batch.count == batchOperations { try commit() } else { transfers.recordIdle() }
+      } else if phase.keysPerGet > 1 {
+        try gather(operation)
       } else {
         try read(operation)
       }
@@ -102,6 +107,11 @@ struct PhaseLoop: ~Copyable {
       }
     }
     if batch.count > 0 { try commit() }
+    try askGathered()
+    if let bulkLoad {
+      self.bulkLoad = nil
+      try bulkLoad.finish()
+    }
     transfers.finish()
     if operationCount + sampleInterval != nextSample || operationCount == 0 { try sample(self) }
   }
@@ -116,7 +126,7 @@ struct PhaseLoop: ~Copyable {
     let syncs = syncEveryCommits > 0 && commitCount % UInt64(syncEveryCommits) == 0
     let isTimed = batchOperations >= 16 || commitCount & Self.latencyMask == 0
     let start = isTimed ? betula_monotonic_nanoseconds() : 0
-    try engine.apply(batch, sync: syncs)
+    if let bulkLoad { try bulkLoad.append(batch) } else { try engine.apply(batch, sync: syncs) }
     if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.commitSlot) }
     logicalWriteByteCount += UInt64(batch.logicalByteCount)
     checker.applied()
@@ -164,7 +174,7 @@ struct PhaseLoop: ~Copyable {
   }
 
   /// Charges what moved since the last operation to this one.
-  @inline(__always) private mutating func settleTransfers(slot: Int?) {
+  @inline(__always) mutating func settleTransfers(slot: Int?) {
     let now = device.channel.totals
     if now == seen {
       transfers.recordIdle()

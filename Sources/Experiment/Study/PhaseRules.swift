@@ -16,6 +16,7 @@ enum PhaseRules {
 
   /// Keys that only some operations use: the beginning of the key, and the operations.
   private static let owners: [(prefix: String, operations: [String])] = [
+    ("keys_per_get", ["get_hit", "get_miss"]),
     ("scan_", ["scan"]),
     ("upsert_operand_", ["upsert_append", "upsert_patch"]),
     ("range_delete_", ["range_delete"]),
@@ -33,7 +34,16 @@ enum PhaseRules {
       let operations = owner?.operations.joined(separator: " or ") ?? ""
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
     }
+    if set["bulk"] == .boolean(true), set["order"] == .text("random") {
+      faults.append(Fault(key: "bulk", message: "is true, and a bulk load wants order sequential"))
+    }
     return faults
+  }
+
+  /// What a phase asks for that the workload cannot give.
+  static func fault(of set: ParameterSet, workload: ParameterSet) -> Fault? {
+    guard set["bulk"] == .boolean(true), workload["key_shape"] != .text("sequential") else { return nil }
+    return Fault(key: "bulk", message: "is true, and only keys of key_shape sequential come sorted")
   }
 
   /// The set without what its operations do not use.

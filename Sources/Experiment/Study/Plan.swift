@@ -167,6 +167,11 @@ private struct PlanBuilder {
     if let fault = vocabulary.workloadFault(cell.workload) {
       report("workload.\(fault.parameter)", fault.reason, cell.points)
     }
+    for phase in cell.phases {
+      if let fault = PhaseRules.fault(of: phase.parameters, workload: cell.workload) {
+        report("phases.\(phase.name).\(fault.key)", fault.message, cell.points)
+      }
+    }
     return cell
   }
 

@@ -62,6 +62,8 @@ public struct VolumeExamination: Sendable {
   public var checksumCount: UInt64 = 0
   /// What an opening would have to do first.
   public var recovery: [String] = []
+  /// What it took, step by step; the engine's steps are in `structure`.
+  public var steps: [ExaminationStep] = []
   /// Bytes that the newest commit freed, and that wait for the next one.
   public var waitingByteCount: UInt64 = 0
 }
@@ -77,6 +79,7 @@ extension Volume {
     structure: (Volume, inout StructureReport) throws(StorageError) -> Bool
   ) throws(StorageError) -> VolumeExamination {
     var result = VolumeExamination()
+    var meter = ExaminationMeter(channel)
     result.superblocks = try describeSuperblocks(channel)
     for slot in result.superblocks {
       guard let problem = slot.problem else { continue }
@@ -85,6 +88,7 @@ extension Volume {
     }
     guard result.superblocks.contains(where: { $0.problem == nil }) else {
       for index in result.findings.indices { result.findings[index].isHarmless = false }
+      result.steps = [meter.step("volume: superblocks")]
       return result
     }
     let (newest, _) = try readSuperblocks(channel, cause: .verification)
@@ -95,6 +99,7 @@ extension Volume {
     }
     result.checksumCount = verified.statistics.verifiedChecksumCount + UInt64(2 - remarks.count)
     result.findings.insert(contentsOf: remarks, at: 0)
+    result.steps = [meter.step("volume: every record and page of it", checksumCount: result.checksumCount)]
     if result.findings.contains(where: { !$0.isHarmless }) { return result }
 
     let volume = shadow(of: newest, channel: channel)
@@ -106,12 +111,16 @@ extension Volume {
     var report = StructureReport()
     var wasAsked = true
     let before = volume.statistics.verifiedChecksumCount
+    result.steps.append(meter.step("volume: loaded again, as an opening does", checksumCount: before))
     do throws(StorageError) {
       wasAsked = try structure(volume, &report)
     } catch {
       try report.note(error)
     }
-    result.checksumCount += volume.statistics.verifiedChecksumCount - before + report.checksumCount
+    let engineChecksumCount = volume.statistics.verifiedChecksumCount - before + report.checksumCount
+    result.checksumCount += engineChecksumCount
+    let whole = meter.step("engine '\(volume.engineTag)'", checksumCount: engineChecksumCount)
+    result.steps += report.steps.isEmpty ? [whole] : report.steps
     if wasAsked {
       result.recovery += report.recovery
       owners += report.claims.map {
