@@ -89,7 +89,8 @@ extension RunExecutor {
   ) throws -> (AnswerChecker, StreamPosition, UInt64) {
     guard let source = state.engine.readerSource else {
       throw EngineError.unsupported(
-        what: "phase '\(phase.name)' with several threads", reason: "the engine is read by one thread at a time")
+        what: "phase '\(phase.name)' with several threads",
+        reason: "the engine is read by one thread at a time")
     }
     state.device.trace?.beginPhase(phase.name)
     let start = MeterReading(state.device)
