@@ -41,7 +41,8 @@ extension BTreeEngine {
       ParameterDescriptor(
         "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
         "Size of the extents the log grows by."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try BTreeSettings.limits(setting) })
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try BTreeSettings.limits(setting) },
+    costs: BTreeSettings.costs)
 }
 
 /// Effective sizes.
@@ -66,6 +67,18 @@ struct BTreeSettings {
     EngineLimits(
       maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
       offersSnapshots: true, offersConcurrentReaders: true)
+  }
+
+  /// Pages at ln 2 of their bytes; a changed page is written once between checkpoints, or by each synced path copy.
+  @Sendable static func costs(_ setting: EngineSetting) -> EngineCostShape {
+    let operations = setting.parameters.integer("checkpoint_operations")
+    return EngineCostShape(
+      .pageTree(
+        .init(
+          pageByteCount: setting.parameters.integer("page_bytes"), copies: 1, reads: 0,
+          writeWindowOperationCount: operations > 0 ? operations : .max,
+          syncsCopyPaths: setting.parameters.text("commit") == "path-copy")),
+      spaceFactor: 1.6, writeSeconds: 4e-6, readSeconds: 1.5e-6, entrySeconds: 0.3e-6)
   }
 
   /// The limits and their reasons.

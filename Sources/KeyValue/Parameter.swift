@@ -122,11 +122,13 @@ public struct EngineDescriptor: Sendable {
   public var detectsDamage: Bool
   /// What it can take, known without opening it; nil for an engine that is absent.
   public var limits: LimitRule?
+  /// What its operations cost, roughly; nil when nobody said, and then a plan assumes a tree of pages.
+  public var costs: CostRule?
 
   /// A descriptor.
   public init(
     name: String, summary: String, parameters: [ParameterDescriptor], absentBecause: String? = nil,
-    formatVersion: Int, detectsDamage: Bool = true, limits: LimitRule? = nil
+    formatVersion: Int, detectsDamage: Bool = true, limits: LimitRule? = nil, costs: CostRule? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -135,5 +137,6 @@ public struct EngineDescriptor: Sendable {
     self.formatVersion = formatVersion
     self.detectsDamage = detectsDamage
     self.limits = limits
+    self.costs = costs
   }
 }

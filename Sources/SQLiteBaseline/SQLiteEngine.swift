@@ -35,7 +35,12 @@ public final class SQLiteEngine: Engine {
     name: "sqlite",
     summary: "SQLite \(String(cString: sqlite3_libversion())), a WITHOUT ROWID table on the counted device.",
     parameters: SQLiteParameters.descriptors, formatVersion: 1, detectsDamage: false,
-    limits: { setting throws(EngineError) in try SQLiteParameters.limits(setting) })
+    limits: { setting throws(EngineError) in try SQLiteParameters.limits(setting) },
+    costs: { setting in
+      EngineCostShape(
+        .pageTree(.init(pageByteCount: setting.parameters.integer("page_bytes"), copies: 3, reads: 2)),
+        spaceFactor: 1.25, writeSeconds: 6e-6, readSeconds: 4e-6, entrySeconds: 0.6e-6)
+    })
 
   /// Opens SQLite on the environment's device.
   ///

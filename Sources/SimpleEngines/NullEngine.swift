@@ -23,6 +23,10 @@ public final class NullEngine: Engine {
     formatVersion: 1,
     limits: { _ throws(EngineError) in
       DeclaredLimits(fixedLimits, keyReason: "64 KiB by definition", valueReason: "16 MiB by definition")
+    },
+    costs: { _ in
+      EngineCostShape(
+        .nothing, spaceFactor: 0, writeSeconds: 0.3e-6, readSeconds: 0.3e-6, entrySeconds: 0.1e-6)
     })
 
   private static let fixedLimits = EngineLimits(

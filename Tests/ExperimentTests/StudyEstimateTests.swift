@@ -1,8 +1,12 @@
 // Goal: estimates count what can be counted exactly, grow as the structures do, and refuse what cannot be.
-// Method: operations and logical bytes against sums by hand; ratios between runs; each refusal provoked alone.
+// Method: operations and logical bytes against sums by hand; ratios between runs; each refusal provoked alone; bytes of
+// the quick start against its committed record.
 
+import EngineCatalogue
 import Experiment
+import Foundation
 import KeyValue
+import Results
 import Testing
 
 @Suite("Study: estimates")
@@ -32,6 +36,33 @@ struct StudyEstimateTests {
     #expect(random.deviceReadByteCount > sequential.deviceReadByteCount)
     #expect(random.seconds > sequential.seconds)
     #expect(random.peakMemoryByteCount > 116_000_000)
+  }
+
+  @Test("every engine declares its costs, within a factor of three of the quick start's record")
+  func declared() throws {
+    var root = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { root.deleteLastPathComponent() }
+    let study = try Study.load(
+      StudyRequest(path: root.path + "/Experiments/quickstart"), vocabulary: .standard)
+    let record = try RecordReader(directory: root.path + "/Results/quickstart").read()
+    let plan = try Plan(study, vocabulary: .standard)
+    let rows = PlanOutline(plan, vocabulary: .standard, resources: HostResources()).rows
+    #expect(Set(rows.map(\.run.engine)) == Set(engineCatalogue.map(\.descriptor.name)))
+    for row in rows {
+      #expect(!row.estimate.warnings.contains { $0.contains("declares no costs") })
+      let phases = record.runs.filter { $0.label == row.run.label }
+      #expect(!phases.isEmpty, "\(row.run.label) is not in the record")
+      let written = phases.reduce(0.0) { $0 + Double($1.deviceWriteBytes ?? 0) }
+      let read = phases.reduce(0.0) { $0 + Double($1.deviceReadBytes ?? 0) }
+      for (estimate, measured) in [
+        (row.estimate.deviceWriteByteCount, written), (row.estimate.deviceReadByteCount, read),
+      ] {
+        let estimate = Double(estimate)
+        #expect(
+          estimate <= 3 * measured && measured <= 3 * estimate,
+          "\(row.run.label): \(estimate) estimated, \(measured) measured")
+      }
+    }
   }
 
   @Test("each refusal, and none without a reason")

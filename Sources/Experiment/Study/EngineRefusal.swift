@@ -11,13 +11,9 @@ enum EngineRefusal {
     guard let descriptor = vocabulary.engine(run.engine), descriptor.absentBecause == nil,
       let rule = descriptor.limits
     else { return (nil, []) }
-    let setting = EngineSetting(
-      parameters: run.engineParameters, memoryBudgetByteCount: run.memoryBudgetByteCount,
-      transferUnitByteCount: run.device.transferUnitByteCount,
-      capacityByteCount: UInt64(run.device.capacityByteCount), syncEveryCommits: run.commit.syncEveryCommits)
     let declared: DeclaredLimits
     do throws(EngineError) {
-      declared = try rule(setting)
+      declared = try rule(run.engineSetting)
     } catch {
       var sentence = error.description
       if case .invalidParameters(let reason) = error { sentence = reason }
@@ -51,5 +47,15 @@ enum EngineRefusal {
       }
     }
     return (limits, reasons)
+  }
+}
+
+extension RunSpec {
+  /// What the engine's limits and costs are made from.
+  var engineSetting: EngineSetting {
+    EngineSetting(
+      parameters: engineParameters, memoryBudgetByteCount: memoryBudgetByteCount,
+      transferUnitByteCount: device.transferUnitByteCount,
+      capacityByteCount: UInt64(device.capacityByteCount), syncEveryCommits: commit.syncEveryCommits)
   }
 }

@@ -39,60 +39,6 @@ public struct RunEstimate: Equatable, Sendable {
   public init() {}
 }
 
-/// How an engine's costs grow.
-public struct EngineCostShape: Equatable, Sendable {
-  /// What structure is kept.
-  public enum Structure: Equatable, Sendable {
-    /// Nothing is kept.
-    case nothing
-    /// Every write is appended, every read searches everything.
-    case log
-    /// Every commit rewrites one sorted file.
-    case sortedFile
-    /// Pages in a tree; every page a commit changes is written `copies` times (log or journal, database, spills of
-    /// a full cache) and read back `reads` times beside its first miss (a log moved into the database).
-    case pageTree(pageParameter: String, copies: Double, reads: Double)
-  }
-
-  /// What structure is kept.
-  public var structure: Structure
-  /// Bytes on the device per byte of keys and values.
-  public var spaceFactor: Double
-  /// Seconds of one write that misses nothing.
-  public var writeSeconds: Double
-  /// Seconds of one point read that misses nothing.
-  public var readSeconds: Double
-  /// Seconds of one entry of a scan.
-  public var entrySeconds: Double
-
-  /// Measured roughly on one core of a 2-core cloud machine, release build, memory device.
-  static let known: [(engine: String, shape: EngineCostShape)] = [
-    ("null", .init(.nothing, 0, write: 0.3e-6, read: 0.3e-6, entry: 0.1e-6)),
-    ("append-log", .init(.log, 1.15, write: 0.8e-6, read: 1e-6, entry: 0.2e-6)),
-    ("sorted-file", .init(.sortedFile, 1.05, write: 1e-6, read: 5e-6, entry: 0.2e-6)),
-    (
-      "sqlite",
-      .init(
-        .pageTree(pageParameter: "page_bytes", copies: 3, reads: 2), 1.25, write: 6e-6, read: 4e-6,
-        entry: 0.6e-6)
-    ),
-  ]
-
-  /// What is assumed of an engine without an entry.
-  static let unknown = EngineCostShape(
-    .pageTree(pageParameter: "page_bytes", copies: 1, reads: 0), 1.5, write: 5e-6, read: 3e-6, entry: 0.5e-6)
-
-  init(
-    _ structure: Structure, _ spaceFactor: Double, write: Double, read: Double, entry: Double
-  ) {
-    self.structure = structure
-    self.spaceFactor = spaceFactor
-    writeSeconds = write
-    readSeconds = read
-    entrySeconds = entry
-  }
-}
-
 extension RunEstimate {
   /// Seconds a byte takes between engine and memory device.
   private static let secondsPerDeviceByte = 0.6e-9
@@ -103,10 +49,15 @@ extension RunEstimate {
   /// Records from which an engine with O(n) operations is warned about.
   private static let manyRecordsForLinear = 50_000
 
+  /// What is assumed of an engine that declares no costs.
+  private static let assumed = EngineCostShape(
+    .pageTree(.init(pageByteCount: 4096, copies: 1, reads: 0)), spaceFactor: 1.5, writeSeconds: 5e-6,
+    readSeconds: 3e-6, entrySeconds: 0.5e-6)
+
   /// The estimate of `run`.
   public init(_ run: RunSpec, vocabulary: StudyVocabulary) {
-    let known = EngineCostShape.known.first { $0.engine == run.engine }?.shape
-    var state = Walk(run, shape: known ?? .unknown, pairByteCount: vocabulary.pairByteCount(run.workload))
+    let known = vocabulary.engine(run.engine)?.costs.map { $0(run.engineSetting) }
+    var state = Walk(run, shape: known ?? Self.assumed, pairByteCount: vocabulary.pairByteCount(run.workload))
     for phase in run.phases { state.walk(phase, vocabulary: vocabulary) }
     operationCount = Self.clamped(state.operations)
     logicalWriteByteCount = Self.clamped(state.logicalWrites)
@@ -128,7 +79,7 @@ extension RunEstimate {
     let deviceBytes = state.deviceWrites + state.deviceReads
     seconds = state.seconds + deviceBytes * Self.secondsPerDeviceByte + state.misses * Self.secondsPerMiss
     if known == nil {
-      warnings.append("engine '\(run.engine)' has no cost table; its estimate is that of a page tree")
+      warnings.append("engine '\(run.engine)' declares no costs; its estimate is that of a tree of pages")
     }
     let ratio = Double(vocabulary.dataByteCount(run.workload)) / Double(run.memoryBudgetByteCount)
     if ratio < 4 && state.shape.structure != .nothing {
@@ -190,10 +141,8 @@ private struct Walk {
   }
 
   private var page: Double {
-    guard case .pageTree(let name, _, _) = shape.structure,
-      case .integer(let count)? = run.engineParameters[name]
-    else { return 4096 }
-    return Double(count)
+    guard case .pageTree(let tree) = shape.structure else { return 4096 }
+    return Double(tree.pageByteCount)
   }
 
   private var structureBytes: Double { records * pair * shape.spaceFactor }
@@ -275,21 +224,44 @@ private struct Walk {
       deviceReads += commits * middle * pair * shape.spaceFactor
       seconds += commits * middle * 0.05e-6
       space = max(space, 2 * structureBytes)
-    case .pageTree(_, let copies, let reads):
-      let pages: Double = max(1, middle * pair * shape.spaceFactor / page)
-      // Distinct pages of a batch of uniform keys: pages × (1 − e^(−batch ÷ pages)).
-      let spread: Double = pages * (1 - DeterministicMath.exp2(-batch / pages * 1.4427))
-      let dense: Double = max(1, batch * pair * 1.1 / page)
-      let touched: Double = isSequential ? dense : spread
-      deviceWrites += commits * touched * page * copies
-      deviceReads += commits * touched * page * reads
-      if !isSequential {
-        let share = max(0, 1 - Double(run.memoryBudgetByteCount) / max(1, middle * pair * shape.spaceFactor))
-        misses += commits * touched * share
-        deviceReads += commits * touched * share * page
-      }
-      space = max(space, structureBytes + min(deviceWrites, 4 * batch * page))
+    case .pageTree(let tree):
+      writePages(count, tree, records: middle, isSequential: isSequential)
     }
+  }
+
+  /// Writes to a tree that holds `middle` records on the way. Pages changed in a window are written at its end, or as
+  /// soon as memory is full.
+  private mutating func writePages(
+    _ count: Double, _ tree: EngineCostShape.PageTree, records middle: Double, isSequential: Bool
+  ) {
+    let batch = min(count, Double(run.commit.batchOperations))
+    var window = max(batch, tree.writeWindowOperationCount.map { Double($0) } ?? batch)
+    let endsAtSyncs = tree.syncsCopyPaths && run.commit.syncEveryCommits > 0
+    if endsAtSyncs { window = min(window, batch * Double(run.commit.syncEveryCommits)) }
+    window = min(window, count)
+    let windows = (count / window).rounded(.up)
+    let treeBytes = max(1, middle * pair * shape.spaceFactor)
+    let pages: Double = max(1, treeBytes / page)
+    let dense: Double = max(1, window * pair * 1.1 / page)
+    // Distinct pages of a window of uniform keys: pages × (1 − e^(−window ÷ pages)).
+    let spread: Double = pages * (1 - DeterministicMath.exp2(-window / pages * 1.4427))
+    let touched = windows * (isSequential ? dense : spread)
+    let missShare = isSequential ? 0 : max(0, 1 - Double(run.memoryBudgetByteCount) / treeBytes)
+    // An operation whose page memory does not hold brings it in, and with it another's changes go out.
+    let commits = (count / batch).rounded(.up)
+    let spreadOfBatch: Double = pages * (1 - DeterministicMath.exp2(-batch / pages * 1.4427))
+    let missed = commits * spreadOfBatch * missShare
+    let written = max(touched, missed)
+    deviceWrites += written * page * tree.copies
+    deviceReads += written * page * tree.reads + missed * page
+    misses += missed
+    if endsAtSyncs {
+      // The pages above the leaves, a pending record and a superblock.
+      let levels = max(0, DeterministicMath.log2(pages) / DeterministicMath.log2(max(4, page / 40))).rounded(
+        .up)
+      deviceWrites += windows * (levels * page + 2 * Double(run.device.transferUnitByteCount))
+    }
+    space = max(space, structureBytes + min(deviceWrites, 4 * spreadOfBatch * page))
   }
 
   private mutating func read(_ count: Double, _ phase: PhaseSpec) {

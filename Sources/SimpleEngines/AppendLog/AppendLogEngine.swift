@@ -34,7 +34,11 @@ public final class AppendLogEngine: Engine {
       ParameterDescriptor(
         "read_bytes", .bytes(4_096...(1 << 26)), default: .integer(1 << 16),
         "Log bytes read at a time; at most a sixteenth of the memory."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try AppendLogGeometry.limits(setting) })
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try AppendLogGeometry.limits(setting) },
+    costs: { _ in
+      EngineCostShape(
+        .log, spaceFactor: 1.15, writeSeconds: 0.8e-6, readSeconds: 1e-6, entrySeconds: 0.2e-6)
+    })
 
   public let limits: EngineLimits
   let geometry: AppendLogGeometry

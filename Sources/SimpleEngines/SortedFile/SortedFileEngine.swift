@@ -35,7 +35,11 @@ public final class SortedFileEngine: Engine {
       ParameterDescriptor(
         "transfer_bytes", .bytes(512...(1 << 26)), default: .integer(1 << 16),
         "Blocks read or written together while merging; at most a sixteenth of the memory."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try declaredLimits(setting) })
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try declaredLimits(setting) },
+    costs: { _ in
+      EngineCostShape(
+        .sortedFile, spaceFactor: 1.05, writeSeconds: 1e-6, readSeconds: 5e-6, entrySeconds: 0.2e-6)
+    })
 
   public let limits: EngineLimits
   let volume: Volume
