@@ -130,7 +130,8 @@ struct PhaseLoop: ~Copyable {
     let readTransfers = now.readTransferCount - seen.readTransferCount
     let readBytes = now.readByteCount - seen.readByteCount
     transfers.record(
-      readTransfers: readTransfers, readBytes: readBytes, writeBytes: now.writeByteCount - seen.writeByteCount)
+      readTransfers: readTransfers, readBytes: readBytes, writeBytes: now.writeByteCount - seen.writeByteCount
+    )
     if let slot {
       reads.tallies[slot].readTransferCount += readTransfers
       reads.tallies[slot].readByteCount += readBytes
