@@ -72,7 +72,7 @@ struct ThreadPhaseTests {
     // Before the first phase with threads everything is measured, from it on only totals.
     #expect(one.runs.map { $0.deviceReadCount != nil } == [true, true, false, false, false, false, false])
     #expect(Set(one.io.map(\.phaseName)) == ["load", "alone"])
-    #expect(one.timing.count == 7 && one.timing.allSatisfy { ($0.wallSeconds ?? 0) > 0 })
+    #expect(one.timing.count == 7 && one.timing.allSatisfy { ($0.wallS ?? 0) > 0 })
     let timed = Set(one.latency.filter { $0.phaseName == "beside" }.map(\.operation))
     #expect(timed == ["commit", "get_hit"])
   }
