@@ -225,7 +225,6 @@ public final class BTreeEngine: Engine {
   private func attempt(_ batch: borrowing WriteBatch) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
-      volume.beginWriting()
       var transaction = try beginTransaction()
       try apply(batch, to: &forest.main, &transaction)
       try logOperations(of: batch)
@@ -256,7 +255,6 @@ public final class BTreeEngine: Engine {
   private func attempt(_ actions: ActionList) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
-      volume.beginWriting()
       var transaction = try beginTransaction()
       try perform(actions, &transaction)
       try logger?.finish()
@@ -322,7 +320,11 @@ public final class BTreeEngine: Engine {
 
   // MARK: Transactions
 
-  private func beginTransaction() throws(StorageError) -> VolumeTransaction {
+  /// Opens a transaction. One that changes trees ends with `committed` or `rollBack`, which publish what snapshots then show.
+  private func beginTransaction(
+    changesTrees: Bool = true
+  ) throws(StorageError) -> VolumeTransaction {
+    if changesTrees { volume.beginWriting() }
     while true {
       do throws(StorageError) {
         let transaction = try volume.beginTransaction()
@@ -422,7 +424,7 @@ public final class BTreeEngine: Engine {
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
     writer.reset()
     try flush()
-    var transaction = try beginTransaction()
+    var transaction = try beginTransaction(changesTrees: false)
     let position = log?.tailPosition ?? 0
     transaction.setRoot(
       BTreeRoot(
