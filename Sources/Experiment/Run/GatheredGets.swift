@@ -33,7 +33,7 @@ extension PhaseLoop {
   mutating func gather(_ operation: Operation) throws {
     if gathered.operations.isEmpty { gathered.firstOrdinal = operationCount }
     gathered.operations.append(operation)
-    gathered.keys.append(encoder.key(of: operation))
+    gathered.keys.append(reads.encoder.key(of: operation))
     if gathered.operations.count == phase.keysPerGet { try askGathered() } else { transfers.recordIdle() }
   }
 
@@ -41,19 +41,18 @@ extension PhaseLoop {
   mutating func askGathered() throws {
     guard let first = gathered.operations.first else { return }
     let start = betula_monotonic_nanoseconds()
-    try Self.ask(engine, &gathered, checks, &checker, &tallies)
-    latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.slot(first.kind))
+    try Self.ask(engine, &gathered, checks, &reads)
+    reads.latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.slot(first.kind))
     for operation in gathered.operations {
-      tallies[LatencySampler.slot(operation.kind)].operationCount += 1
+      reads.tallies[LatencySampler.slot(operation.kind)].operationCount += 1
     }
     settleTransfers(slot: LatencySampler.slot(first.kind))
     gathered.removeAll()
-    if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
+    if reads.checker.wrongAnswerCount > 0, let wrong = reads.checker.firstWrongAnswer { throw wrong }
   }
 
   private static func ask(
-    _ engine: any Engine, _ gathered: inout GatheredGets, _ checks: Bool, _ checker: inout AnswerChecker,
-    _ tallies: inout ContiguousArray<ReadTally>
+    _ engine: any Engine, _ gathered: inout GatheredGets, _ checks: Bool, _ reads: inout ReadWork
   ) throws {
     let operations = gathered.operations
     let first = gathered.firstOrdinal
@@ -65,18 +64,18 @@ extension PhaseLoop {
     try engine.getBatch(gathered.keys) { index, value in
       isFound[index] = true
       returnedByteCount += value.byteCount
-      if checks { checker.check(value, for: operations[index], ordinal: first + UInt64(index)) }
+      if checks { reads.checker.check(value, for: operations[index], ordinal: first + UInt64(index)) }
     }
     for (index, operation) in operations.enumerated() {
       if isFound[index] {
         returnedByteCount += gathered.keys[index].count
       } else if checks {
-        checker.checkNotFound(operation, ordinal: first + UInt64(index))
+        reads.checker.checkNotFound(operation, ordinal: first + UInt64(index))
       }
     }
     // All of a phase's gets are of one kind.
     if let kind = operations.first?.kind {
-      tallies[LatencySampler.slot(kind)].returnedByteCount += UInt64(returnedByteCount)
+      reads.tallies[LatencySampler.slot(kind)].returnedByteCount += UInt64(returnedByteCount)
     }
     gathered.isFound = isFound
   }
