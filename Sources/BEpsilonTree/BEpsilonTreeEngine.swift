@@ -198,16 +198,13 @@ public final class BEpsilonTreeEngine: Engine {
         try volume.checkpoint()
       }
     }
+    let way = settings.bypassesBuffers ? writer.wayAroundBuffers(batch) : nil
     let root = try writer.root()
-    root.pinCount += 1
-    defer { root.pinCount -= 1 }
     try logger.append(batch, to: log)
-    writer.insert(batch, into: root)
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
-    root.pinCount -= 1
-    restoreShape()
-    root.pinCount += 1
+    if let way { writer.insert(batch, along: way) } else { writer.insert(batch, into: root) }
+    restoreShape(way)
   }
 
   /// Takes a batch from the log.
@@ -222,8 +219,9 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Flushes what became too full. The batch is visible and logged by now, so a failure is not its own: the tree answers as
   /// before, and the next batch makes room first, or is refused with the same error.
-  private func restoreShape() {
+  private func restoreShape(_ way: BufferBypass?) {
     do throws(StorageError) {
+      if let way { try writer.restoreShape(along: way) }
       try writer.relieveRoot(adding: 0)
       try table.makeRoom(0, mayWrite: true)
       try table.limitDirty()

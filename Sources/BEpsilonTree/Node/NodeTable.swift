@@ -36,7 +36,7 @@ struct TreeCounts {
   var rootCollapses: UInt64 = 0
   var checkpoints: UInt64 = 0
   var nodesInspected: UInt64 = 0
-  var leavesCleared: UInt64 = 0
+  var bypassed: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -99,7 +99,8 @@ final class NodeTable {
     capacityByteCount = settings.cacheByteCount
     headroomByteCount = settings.headroomByteCount
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
-    encoder = NodeEncoder(basementByteCount: settings.basementByteCount)
+    encoder = NodeEncoder(
+      basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
   }
