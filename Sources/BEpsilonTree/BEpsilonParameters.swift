@@ -36,7 +36,7 @@ extension BEpsilonTreeEngine {
     summary: "A Bε-tree: nodes of B with F = B^ε children and a message buffer of B − F, logged.",
     parameters: [
       ParameterDescriptor(
-        "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(256 << 10),
+        "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(128 << 10),
         "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it, values a quarter."),
       ParameterDescriptor(
         "epsilon", .real(0...1), default: .real(0.4),
