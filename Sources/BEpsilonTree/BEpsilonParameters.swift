@@ -119,8 +119,8 @@ struct BEpsilonSettings {
       valueReason: "a quarter of a node of \(settings.geometry.nodeByteCount) bytes")
   }
 
-  /// A leaf is written once for the operations that gather above it between two checkpoints: many. A cold read costs a buffer
-  /// and a basement.
+  /// A leaf is written once for the many operations that gather above it: about a kibibyte for each of them. A cold read costs a
+  /// basement.
   @Sendable static func costs(_ setting: EngineSetting) -> EngineCostShape {
     let parameters = setting.parameters
     let operations = parameters.integer("checkpoint_operations")
@@ -128,7 +128,7 @@ struct BEpsilonSettings {
     return EngineCostShape(
       .pageTree(
         .init(
-          pageByteCount: parameters.integer("basement_bytes"), copies: 2, reads: 0,
+          pageByteCount: parameters.integer("basement_bytes"), copies: 1 / 16, reads: 0,
           writeWindowOperationCount: operations > 0 ? min(operations, logged) : logged)),
       spaceFactor: 2, writeSeconds: 1.5e-6, readSeconds: 2e-6, entrySeconds: 0.2e-6)
   }

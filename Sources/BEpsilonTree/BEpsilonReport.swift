@@ -19,7 +19,7 @@ extension BEpsilonTreeEngine {
       ("buffer_bytes", String(geometry.bufferByteCount)),
       ("buffer_layout", settings.layout.rawValue),
       ("buffer_units", String(geometry.bufferUnitCount)),
-      ("cache_bytes", String(settings.cacheByteCount)),
+      ("cache_bytes", String(table.capacityByteCount)),
       ("checkpoint_log_bytes", String(settings.checkpointLogByteCount)),
       ("checkpoint_operations", String(settings.checkpointOperationCount)),
       ("epsilon_of_fanout", String(geometry.effectiveEpsilon)),

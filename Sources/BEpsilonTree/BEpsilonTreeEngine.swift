@@ -46,7 +46,6 @@ public final class BEpsilonTreeEngine: Engine {
   private var operationsSinceCheckpoint = 0
   private var checkpointPosition: UInt64 = 0
   private var isClosed = false
-  private let heldByteCount: Int
   /// Batches applied by this opening; ends the windows of cursors.
   private(set) var changeCount: UInt64 = 0
   /// Batches after which flushing failed and was left to the next one.
@@ -107,12 +106,11 @@ public final class BEpsilonTreeEngine: Engine {
     self.settings = settings
     syncEveryCommits = environment.syncEveryCommits
     limits = settings.limits
-    heldByteCount = settings.cacheByteCount + settings.headroomByteCount
     table = NodeTable(volume: volume, settings: settings)
     writer = TreeWriter(table: table, settings: settings)
     reader = TreeReader(table: table, maximumValueByteCount: settings.maximumValueByteCount)
     do throws(StorageError) {
-      try volume.budget.require(heldByteCount, for: .frames)
+      try volume.budget.require(table.reservedByteCount, for: .frames)
     } catch {
       volume.close()
       isClosed = true
@@ -158,7 +156,7 @@ public final class BEpsilonTreeEngine: Engine {
   private func release() {
     isClosed = true
     log = nil
-    volume.budget.release(heldByteCount, for: .frames)
+    volume.budget.release(table.reservedByteCount, for: .frames)
     volume.close()
   }
 
@@ -257,7 +255,7 @@ public final class BEpsilonTreeEngine: Engine {
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
     guard let log else { throw .closed }
     try table.writeAll()
-    var transaction = try volume.beginTransaction()
+    var transaction = try table.beginTransaction()
     let position = log.tailPosition
     transaction.setRoot(
       BEpsilonRoot(

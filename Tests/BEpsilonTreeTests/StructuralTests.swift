@@ -243,4 +243,15 @@ struct Geometry: Sendable, CustomStringConvertible {
     }
     #expect(reads[1] > 2 * reads[0], "\(reads)")
   }
+
+  @Test func aDirectoryThatGrowsTakesItsMemoryFromTheNodes() throws {
+    // Many small nodes: numbers, places and the map of units outgrow what was kept for them.
+    let bench = try Bench(
+      ["node_bytes": .integer(4_096), "epsilon": .real(0.4)], memoryByteCount: 256 << 10)
+    let capacity = bench.engine.table.capacityByteCount
+    try load(bench, 0..<160_000) { Int(draw(6, $0) >> 2) }
+    #expect(bench.engine.table.capacityByteCount < capacity)
+    #expect(bench.engine.volume.budget.peakByteCount <= 256 << 10)
+    try bench.engine.verify()
+  }
 }
