@@ -7,6 +7,14 @@ import KeyValue
 import Primitives
 import Storage
 
+/// How messages lie on the device.
+enum BufferLayout: String, CaseIterable, Sendable {
+  /// One buffer for each child, read alone.
+  case perChild = "per-child"
+  /// One sorted buffer for the node, read with its pivots.
+  case shared
+}
+
 /// Which child a full node flushes to.
 enum FlushPolicy: String, CaseIterable, Sendable {
   /// The child with the most message bytes.
@@ -28,7 +36,7 @@ extension BEpsilonTreeEngine {
     summary: "A Bε-tree: nodes of B with F = B^ε children and a message buffer of B − F, logged.",
     parameters: [
       ParameterDescriptor(
-        "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(256 << 10),
+        "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(128 << 10),
         "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it, values a quarter."),
       ParameterDescriptor(
         "epsilon", .real(0...1), default: .real(0.4),
@@ -48,6 +56,13 @@ extension BEpsilonTreeEngine {
         "Leaves and buffers are stored in parts that are read alone: leaves are cut at this size; nodes up to four times "
           + "this size are stored whole."),
       ParameterDescriptor(
+        "buffer_layout", .choice(BufferLayout.allCases.map(\.rawValue)), default: .text("per-child"),
+        "per-child: one buffer for each child, read alone; shared: one sorted buffer, read with its node."),
+      ParameterDescriptor(
+        "sequential_bypass", .boolean, default: .boolean(true),
+        "Whether a batch for a single leaf in memory goes there at once when every buffer on its way is empty."
+      ),
+      ParameterDescriptor(
         "flush_policy", .choice(FlushPolicy.allCases.map(\.rawValue)), default: .text("fullest"),
         "Which child a full node flushes to."),
       ParameterDescriptor(
@@ -62,13 +77,16 @@ extension BEpsilonTreeEngine {
       ParameterDescriptor(
         "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
         "Size of the extents the log grows by."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) })
+    ], formatVersion: 1, limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) },
+    costs: BEpsilonSettings.costs)
 }
 
 /// Effective sizes.
 struct BEpsilonSettings {
   var geometry: BEpsilonGeometry
   var basementByteCount: Int
+  var layout: BufferLayout
+  var bypassesBuffers: Bool
   var policy: FlushPolicy
   var mergeThresholdPercent: Int
   var checkpointLogByteCount: Int
@@ -101,6 +119,20 @@ struct BEpsilonSettings {
       valueReason: "a quarter of a node of \(settings.geometry.nodeByteCount) bytes")
   }
 
+  /// A leaf is written once for the many operations that gather above it: about a kibibyte for each of them. A cold read costs a
+  /// basement.
+  @Sendable static func costs(_ setting: EngineSetting) -> EngineCostShape {
+    let parameters = setting.parameters
+    let operations = parameters.integer("checkpoint_operations")
+    let logged = parameters.integer("checkpoint_log_bytes") / 128
+    return EngineCostShape(
+      .pageTree(
+        .init(
+          pageByteCount: parameters.integer("basement_bytes"), copies: 1 / 16, reads: 0,
+          writeWindowOperationCount: operations > 0 ? min(operations, logged) : logged)),
+      spaceFactor: 2, writeSeconds: 1.5e-6, readSeconds: 2e-6, entrySeconds: 0.2e-6)
+  }
+
   /// - Throws: `.invalidParameters` when node, ε and memory do not go together.
   init(_ setting: EngineSetting) throws(EngineError) {
     let unit = setting.transferUnitByteCount
@@ -127,10 +159,12 @@ struct BEpsilonSettings {
       )
     }
     basementByteCount = max(unit, parameters.integer("basement_bytes") / unit * unit)
-    guard let policy = FlushPolicy(rawValue: parameters.text("flush_policy")) else {
-      preconditionFailure("Parameters were checked against their descriptors.")
-    }
+    guard let policy = FlushPolicy(rawValue: parameters.text("flush_policy")),
+      let layout = BufferLayout(rawValue: parameters.text("buffer_layout"))
+    else { preconditionFailure("Parameters were checked against their descriptors.") }
     self.policy = policy
+    self.layout = layout
+    bypassesBuffers = parameters.boolean("sequential_bypass")
     mergeThresholdPercent = parameters.integer("merge_threshold_percent")
     checkpointLogByteCount = parameters.integer("checkpoint_log_bytes")
     checkpointOperationCount = parameters.integer("checkpoint_operations")

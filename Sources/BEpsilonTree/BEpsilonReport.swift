@@ -17,8 +17,9 @@ extension BEpsilonTreeEngine {
     return [
       ("basement_bytes", String(settings.basementByteCount)),
       ("buffer_bytes", String(geometry.bufferByteCount)),
+      ("buffer_layout", settings.layout.rawValue),
       ("buffer_units", String(geometry.bufferUnitCount)),
-      ("cache_bytes", String(settings.cacheByteCount)),
+      ("cache_bytes", String(table.capacityByteCount)),
       ("checkpoint_log_bytes", String(settings.checkpointLogByteCount)),
       ("checkpoint_operations", String(settings.checkpointOperationCount)),
       ("epsilon_of_fanout", String(geometry.effectiveEpsilon)),
@@ -30,6 +31,7 @@ extension BEpsilonTreeEngine {
       ("merge_threshold_percent", String(settings.mergeThresholdPercent)),
       ("node_bytes", String(geometry.nodeByteCount)),
       ("node_units", String(geometry.nodeUnitCount)),
+      ("sequential_bypass", String(settings.bypassesBuffers)),
       ("transfer_unit_bytes", String(volume.transferUnitByteCount)),
       ("unit_bytes", String(geometry.unit.byteCount)),
     ]
@@ -39,6 +41,7 @@ extension BEpsilonTreeEngine {
   public func statistics() -> [(name: String, value: UInt64)] {
     let counts = table.counts.pointee
     return [
+      ("bypassed_operations", counts.bypassed),
       ("cache_evictions", counts.evictions),
       ("cache_held_used_bytes", UInt64(table.heldByteCount)),
       ("checkpoints", counts.checkpoints),

@@ -46,7 +46,6 @@ public final class BEpsilonTreeEngine: Engine {
   private var operationsSinceCheckpoint = 0
   private var checkpointPosition: UInt64 = 0
   private var isClosed = false
-  private let heldByteCount: Int
   /// Batches applied by this opening; ends the windows of cursors.
   private(set) var changeCount: UInt64 = 0
   /// Batches after which flushing failed and was left to the next one.
@@ -107,12 +106,11 @@ public final class BEpsilonTreeEngine: Engine {
     self.settings = settings
     syncEveryCommits = environment.syncEveryCommits
     limits = settings.limits
-    heldByteCount = settings.cacheByteCount + settings.headroomByteCount
     table = NodeTable(volume: volume, settings: settings)
     writer = TreeWriter(table: table, settings: settings)
     reader = TreeReader(table: table, maximumValueByteCount: settings.maximumValueByteCount)
     do throws(StorageError) {
-      try volume.budget.require(heldByteCount, for: .frames)
+      try volume.budget.require(table.reservedByteCount, for: .frames)
     } catch {
       volume.close()
       isClosed = true
@@ -158,7 +156,7 @@ public final class BEpsilonTreeEngine: Engine {
   private func release() {
     isClosed = true
     log = nil
-    volume.budget.release(heldByteCount, for: .frames)
+    volume.budget.release(table.reservedByteCount, for: .frames)
     volume.close()
   }
 
@@ -198,16 +196,13 @@ public final class BEpsilonTreeEngine: Engine {
         try volume.checkpoint()
       }
     }
+    let way = settings.bypassesBuffers ? writer.wayAroundBuffers(batch) : nil
     let root = try writer.root()
-    root.pinCount += 1
-    defer { root.pinCount -= 1 }
     try logger.append(batch, to: log)
-    writer.insert(batch, into: root)
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
-    root.pinCount -= 1
-    restoreShape()
-    root.pinCount += 1
+    if let way { writer.insert(batch, along: way) } else { writer.insert(batch, into: root) }
+    restoreShape(way)
   }
 
   /// Takes a batch from the log.
@@ -222,8 +217,9 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Flushes what became too full. The batch is visible and logged by now, so a failure is not its own: the tree answers as
   /// before, and the next batch makes room first, or is refused with the same error.
-  private func restoreShape() {
+  private func restoreShape(_ way: BufferBypass?) {
     do throws(StorageError) {
+      if let way { try writer.restoreShape(along: way) }
       try writer.relieveRoot(adding: 0)
       try table.makeRoom(0, mayWrite: true)
       try table.limitDirty()
@@ -259,7 +255,7 @@ public final class BEpsilonTreeEngine: Engine {
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
     guard let log else { throw .closed }
     try table.writeAll()
-    var transaction = try volume.beginTransaction()
+    var transaction = try table.beginTransaction()
     let position = log.tailPosition
     transaction.setRoot(
       BEpsilonRoot(

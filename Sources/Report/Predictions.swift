@@ -136,7 +136,7 @@ enum Predictions {
     var predict: @Sendable (Conditions) -> Double?
   }
 
-  static let models: [Model] = simpleModels + copyOnWriteModels
+  static let models: [Model] = simpleModels + copyOnWriteModels + bufferedTreeModels
 
   private static let simpleModels: [Model] = [
     Model(

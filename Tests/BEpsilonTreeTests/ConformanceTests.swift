@@ -50,10 +50,11 @@ struct Setting: Sendable, CustomStringConvertible {
         "flush_policy": .text("random"), "checkpoint_operations": .integer(700),
       ], memoryByteCount: 1 << 20),
     Setting(
-      description: "64 KiB nodes in parts of 8 KiB, bytes, cache-aware, 1.5 MiB",
+      description: "64 KiB nodes in parts of 8 KiB, bytes, shared, no bypass, cache-aware, 1.5 MiB",
       changes: [
         "node_bytes": .integer(65_536), "basement_bytes": .integer(8_192), "unit": .text("bytes"),
-        "epsilon": .real(0.25), "flush_policy": .text("cache-aware"), "log_segment_bytes": .integer(8_192),
+        "epsilon": .real(0.25), "buffer_layout": .text("shared"), "sequential_bypass": .boolean(false),
+        "flush_policy": .text("cache-aware"), "log_segment_bytes": .integer(8_192),
       ], memoryByteCount: 3 << 19),
   ]
 }

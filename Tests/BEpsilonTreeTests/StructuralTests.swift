@@ -206,4 +206,52 @@ struct Geometry: Sendable, CustomStringConvertible {
       #expect(read <= limit, "query \(index) read \(read)")
     }
   }
+
+  @Test func aSortedLoadWritesItsDataOnce() throws {
+    let bench = try Bench(Self.medium, memoryByteCount: 2 << 20)
+    let count = 60_000
+    try load(bench, 0..<count) { $0 }
+    try bench.engine.settle()
+    let written = bench.channel.ledger.total(.write, .data).requestedByteCount
+    #expect(Double(written) <= 1.3 * Double(count * 116), "\(written) bytes written")
+    #expect(bench.statistic("bypassed_operations") > UInt64(count * 4 / 5))
+    let shape = bench.engine.table.shape
+    #expect(Double(shape.leafByteCount) <= 1.15 * Double(count * 124), "\(shape)")
+    try bench.engine.verify()
+  }
+
+  @Test func aQueryOfASharedBufferReadsTheWholeNode() throws {
+    var reads: [UInt64] = []
+    for layout in ["per-child", "shared"] {
+      var changes = Self.medium
+      changes["node_bytes"] = .integer(256 << 10)
+      changes["buffer_layout"] = .text(layout)
+      let bench = try Bench(changes, memoryByteCount: 8 << 20)
+      let count = 60_000
+      try load(bench, 0..<count) { Int(draw(4, $0) >> 2) }
+      try bench.engine.checkpoint()
+      var read: UInt64 = 0
+      for index in 0..<50 {
+        bench.engine.table.dropClean()
+        let before = bench.channel.ledger.total(.read).transferredByteCount
+        let wanted = key(Int(draw(4, index * 1_009 % count) >> 2))
+        #expect(try bench.engine.value(for: wanted) == [UInt8](repeating: 7, count: 100))
+        read += bench.channel.ledger.total(.read).transferredByteCount - before
+      }
+      try bench.engine.verify()
+      reads.append(read)
+    }
+    #expect(reads[1] > 2 * reads[0], "\(reads)")
+  }
+
+  @Test func aDirectoryThatGrowsTakesItsMemoryFromTheNodes() throws {
+    // Many small nodes: numbers, places and the map of units outgrow what was kept for them.
+    let bench = try Bench(
+      ["node_bytes": .integer(4_096), "epsilon": .real(0.4)], memoryByteCount: 256 << 10)
+    let capacity = bench.engine.table.capacityByteCount
+    try load(bench, 0..<160_000) { Int(draw(6, $0) >> 2) }
+    #expect(bench.engine.table.capacityByteCount < capacity)
+    #expect(bench.engine.volume.budget.peakByteCount <= 256 << 10)
+    try bench.engine.verify()
+  }
 }

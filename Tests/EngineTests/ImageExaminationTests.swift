@@ -123,7 +123,8 @@ import Trials
     let bench = Bench(specimen.candidate, seed: 7, memory: memory.clone())
     let engine = try bench.open(creates: false)
     try engine.verify()
-    if specimen.candidate.entry.descriptor.name != "append-log" {
+    // What waits in buffers is no entry yet, and what lies in the log no record: these two do not count.
+    if !["append-log", "bepsilon"].contains(specimen.candidate.entry.descriptor.name) {
       let cursor = try engine.makeCursor(.all, .forward)
       var count = 0
       while try cursor.next() { count += 1 }

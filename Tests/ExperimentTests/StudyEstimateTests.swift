@@ -46,6 +46,7 @@ struct StudyEstimateTests {
     let record = try RecordReader(directory: root.path + "/Results/quickstart").read()
     let plan = try Plan(study, vocabulary: .standard)
     let rows = PlanOutline(plan, vocabulary: .standard, resources: HostResources()).rows
+    #expect(engineCatalogue.allSatisfy { $0.descriptor.costs != nil || $0.descriptor.absentBecause != nil })
     for row in rows {
       #expect(!row.estimate.warnings.contains { $0.contains("declares no costs") })
       let phases = record.runs.filter { $0.label == row.run.label }

@@ -1,7 +1,8 @@
 // A node on the device: one extent, a head block that says what follows, and a block for each part.
 //
 //   extent   [ head │ 0 ][ part 0 │ 0 ][ part 1 │ 0 ] …        every block in whole transfer units, with a checksum of its own
-//   whole    [ head with the parts' cells behind it │ 0 ]      nodes of up to four basements: one block
+//   whole    [ head with the parts' cells behind it │ 0 ]      nodes of up to four basements, and inner nodes that share
+//                                                              one buffer among their children: one block
 //
 //   payload of the head
 //   offset  size  meaning
@@ -88,10 +89,13 @@ struct NodeEncoder {
   let basementPayloadByteCount: Int
   /// The largest payload that is stored in one block.
   let wholeByteCount: Int
+  /// Whether inner nodes are stored whole whatever their size: pivots and one sorted buffer.
+  let sharesBuffers: Bool
   private var cells: ContiguousArray<UnsafeRawPointer> = []
   private var plans: [PartPlan] = []
 
-  init(basementByteCount: Int) {
+  init(basementByteCount: Int, sharesBuffers: Bool) {
+    self.sharesBuffers = sharesBuffers
     basementPayloadByteCount = basementByteCount - VolumeBlock.headerByteCount
     wholeByteCount = 4 * basementByteCount
   }
@@ -104,7 +108,8 @@ struct NodeEncoder {
     for index in 0..<node.partCount where !node.isLeaf { node.parts[index].run.orderMessages() }
     let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
     let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * node.partCount + pivotByteCount
-    let isWhole = headByteCount + node.contentByteCount <= wholeByteCount
+    let isWhole =
+      headByteCount + node.contentByteCount <= wholeByteCount || (sharesBuffers && !node.isLeaf)
     if node.isLeaf { planLeaf(node, isWhole) } else { planBuffers(node) }
     return encode(node, isWhole, volume)
   }

@@ -13,7 +13,9 @@
 // 1. Σ charges of nodes ≤ capacity at rest, ≤ capacity + headroom within a call.
 // 2. At most half of the capacity is dirty at rest, so readers make room without writing.
 // 3. A pinned node is neither dropped nor written.
-// 4. A written node's old extent is freed in the transaction that moves its number: the durable directory stays whole.
+// 4. Capacity and headroom are held in the budget. What the volume's directory needs more as the tree grows is taken from the
+//    capacity.
+// 5. A written node's old extent is freed in the transaction that moves its number: the durable directory stays whole.
 
 import Accounting
 import KeyValue
@@ -36,7 +38,7 @@ struct TreeCounts {
   var rootCollapses: UInt64 = 0
   var checkpoints: UInt64 = 0
   var nodesInspected: UInt64 = 0
-  var leavesCleared: UInt64 = 0
+  var bypassed: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -79,7 +81,7 @@ final class NodeTable {
   let volume: Volume
   let geometry: BEpsilonGeometry
   let basementByteCount: Int
-  let capacityByteCount: Int
+  private(set) var capacityByteCount: Int
   let headroomByteCount: Int
   let decoder: NodeDecoder
   var encoder: NodeEncoder
@@ -99,7 +101,8 @@ final class NodeTable {
     capacityByteCount = settings.cacheByteCount
     headroomByteCount = settings.headroomByteCount
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
-    encoder = NodeEncoder(basementByteCount: settings.basementByteCount)
+    encoder = NodeEncoder(
+      basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
   }
@@ -173,13 +176,51 @@ final class NodeTable {
     dirtyByteCount += node.charge
   }
 
+  // MARK: The volume
+
+  /// Memory held in the budget's account `frames`.
+  var reservedByteCount: Int { capacityByteCount + headroomByteCount }
+
+  /// Begins a transaction, with memory for the volume's map of units.
+  func beginTransaction() throws(StorageError) -> VolumeTransaction {
+    while true {
+      do throws(StorageError) {
+        return try volume.beginTransaction()
+      } catch {
+        try giveMemoryBack(after: error)
+      }
+    }
+  }
+
+  /// Gives a part of the capacity back to the budget, or throws `error` when that does not help or there is little left.
+  /// The nodes leave at the next demand for room; until then they are within the headroom.
+  private func giveMemoryBack(after error: StorageError) throws(StorageError) {
+    guard case .outOfBudget(_, let requested, _) = error else { throw error }
+    let part = max(requested, geometry.nodeByteCount / 4)
+    guard requested <= geometry.nodeByteCount, capacityByteCount - part >= 6 * geometry.nodeByteCount else {
+      throw error
+    }
+    capacityByteCount -= part
+    volume.budget.release(part, for: .frames)
+  }
+
   // MARK: Births and deaths
 
   /// A new, empty, dirty node. Its extent is a placeholder until it is written.
   ///
   /// - Throws: `.noSpace`, `.outOfBudget`, with nothing changed.
   func makeNode(level: Int, reserving: Int) throws(StorageError) -> TreeNode {
-    var transaction = try volume.beginTransaction()
+    while true {
+      do throws(StorageError) {
+        return try attemptNode(level: level, reserving: reserving)
+      } catch {
+        try giveMemoryBack(after: error)
+      }
+    }
+  }
+
+  private func attemptNode(level: Int, reserving: Int) throws(StorageError) -> TreeNode {
+    var transaction = try beginTransaction()
     let extent = try transaction.allocate(byteCount: volume.transferUnitByteCount)
     let id = try transaction.makeNode(at: extent)
     try transaction.commit(durable: false)
@@ -194,7 +235,7 @@ final class NodeTable {
   ///
   /// - Throws: `.outOfBudget`, with nothing changed.
   func destroy(_ node: TreeNode) throws(StorageError) {
-    var transaction = try volume.beginTransaction()
+    var transaction = try beginTransaction()
     transaction.free(node.extent)
     transaction.removeNode(.mapped(node.number))
     try transaction.commit(durable: false)

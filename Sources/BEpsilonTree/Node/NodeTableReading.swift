@@ -11,7 +11,9 @@ import Storage
 extension NodeTable {
   /// Bytes read at first when only the head of a node is wanted: what its pivots are expected to take.
   private func expectedHeadByteCount(_ extent: Extent, level: Int) -> Int {
-    if extent.byteCount <= encoder.wholeByteCount { return extent.byteCount }
+    if extent.byteCount <= encoder.wholeByteCount || (encoder.sharesBuffers && level > 0) {
+      return extent.byteCount
+    }
     let partCount = level == 0 ? geometry.nodeByteCount / basementByteCount + 1 : geometry.fanout
     let expected = VolumeBlock.headerByteCount + NodeImage.headByteCount + min(partCount, 1 << 12) * 56
     return volume.blockByteCount(payloadByteCount: expected)

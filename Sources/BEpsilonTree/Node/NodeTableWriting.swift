@@ -114,7 +114,7 @@ extension NodeTable {
   ///
   /// - Returns: the first node that was not taken.
   private func writeGroup(_ list: [TreeNode], from start: Int) throws(StorageError) -> Int {
-    var transaction = try volume.beginTransaction()
+    var transaction = try beginTransaction()
     var images: [(image: NodeImage, extent: Extent)] = []
     var writes: ContiguousArray<BlockWrite> = []
     var byteCount = 0

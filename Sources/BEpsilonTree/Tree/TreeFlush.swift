@@ -153,7 +153,7 @@ extension TreeWriter {
   }
 
   /// Whether a key lies behind the last entry of a leaf that has some.
-  private func isBehind(_ leaf: TreeNode, _ key: Bytes) -> Bool {
+  func isBehind(_ leaf: TreeNode, _ key: Bytes) -> Bool {
     let last = leaf.partCount - 1
     let count = leaf.parts[last].run.index.count
     if count == 0 { return false }

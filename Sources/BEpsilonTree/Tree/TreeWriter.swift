@@ -58,8 +58,8 @@ final class TreeWriter {
   /// - Throws: what reading and writing nodes throws; `.outOfBudget` for more than the memory holds. Nothing is lost.
   func makeRoom(for byteCount: Int) throws(StorageError) {
     try relieveRoot(adding: byteCount)
-    // Arenas grow by half or the double, and indexes beside them.
-    try table.makeRoom(byteCount * 3, mayWrite: true)
+    // Arenas grow by half or the double.
+    try table.makeRoom(byteCount * 2, mayWrite: true)
     let root = try root()
     if root.isLeaf { try completeRootLeaf(root) }
   }
