@@ -68,6 +68,7 @@ private final class BTreeBucketSnapshot: ReadView {
 
   func makeCursor(_ range: KeyRange, _ order: ScanOrder) throws(EngineError) -> any Cursor {
     if snapshot.store.isClosed { throw .storage(.closed) }
-    return TreeCursor(snapshot.store, tree, range, order, readAheadLeafCount: snapshot.readAheadLeafCount, owner: self)
+    return TreeCursor(
+      snapshot.store, tree, range, order, readAheadLeafCount: snapshot.readAheadLeafCount, owner: self)
   }
 }

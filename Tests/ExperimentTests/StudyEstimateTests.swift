@@ -2,6 +2,7 @@
 // Method: operations and logical bytes against sums by hand; ratios between runs; each refusal provoked alone; bytes of
 // the quick start against its committed record.
 
+import EngineCatalogue
 import Experiment
 import Foundation
 import KeyValue

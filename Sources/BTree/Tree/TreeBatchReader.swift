@@ -152,7 +152,7 @@ extension NodeStore {
         isNew = true
       }
       let page = NodePage(lease.pointer, lease.byteCount)
-      page.prefetch()
+      NodePage.prefetch(page.base, level: level)
       guard page.level == level,
         !isNew || page.hasFences(ofChild: child.childIndex, of: held.stops[child.stop].page)
       else { throw misplaced(child.id) }
