@@ -113,7 +113,7 @@ public protocol Cursor: AnyObject {
   func withCurrent(_ body: (_ key: RawSpan, _ value: RawSpan) -> Void)
 
   /// Shows the next entries one after the other, at most `limit` of them: the same as `next` and `withCurrent` in turn, with one
-  /// call for all. Afterwards the cursor stands on the last entry shown.
+  /// call for all. When it shows `limit` entries the cursor then stands on the last of them, otherwise at its end.
   ///
   /// - Returns: how many were shown; fewer than `limit` only at the end.
   @discardableResult

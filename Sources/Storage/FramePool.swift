@@ -131,6 +131,26 @@ public final class FramePool: Sendable {
     return (address, true)
   }
 
+  /// Takes memory for so many bytes of frames of the smallest class from the system now, in one piece, and touches it: later
+  /// those frames cost neither a system call nor a page fault. For a pool that has not given out any yet.
+  public func prepare(byteCount: Int) {
+    let slab = (byteCount + Self.slabByteCount - 1) / Self.slabByteCount * Self.slabByteCount
+    if slab == 0 { return }
+    state.withLock { state in
+      if state.classes.isEmpty { state.classes.append(SizeClass()) }
+      precondition(state.classes[0].unusedByteCount == 0, "A pool is prepared before it gives out frames.")
+      let start = SystemMemory.map(byteCount: slab)
+      // A zero in each of the processor's smallest pages: the memory stays as it was, and is there.
+      for offset in stride(from: 0, to: slab, by: Self.alignmentByteCount) {
+        start.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+      }
+      state.slabs.append(Slab(start: UInt(bitPattern: start), byteCount: slab))
+      state.classes[0].slabByteCount += slab
+      state.classes[0].unusedStart = UInt(bitPattern: start)
+      state.classes[0].unusedByteCount = slab
+    }
+  }
+
   func takeBack(_ pointer: UnsafeMutableRawPointer, sizeClass: Int) {
     let address = UInt(bitPattern: pointer)
     state.withLock { state in

@@ -5,6 +5,7 @@ import Foundation
 import Primitives
 import Results
 import Storage
+import Workload
 
 /// What a run's engine lives on.
 struct RunDevice {
@@ -55,6 +56,7 @@ struct RunDevice {
       stack = try DeviceStack(description, reopening: memory)
     } else {
       stack = try DeviceStack(description)
+      if device.kind == .memory { stack.pool.prepare(byteCount: try Self.preparedByteCount(spec)) }
     }
     trace = RunTrace.of(stack, request)
     guard let timed = stack.timed else {
@@ -65,6 +67,17 @@ struct RunDevice {
       coalesces: device.coalesces, maximumTransferByteCount: device.maximumTransferByteCount)
     budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
   }
+
+  /// A drive is there before a run, and so is a memory device's memory, when there is much of it: three times the data, at
+  /// most the run's memory. Without that a load would time how the system hands out memory.
+  private static func preparedByteCount(_ spec: RunSpec) throws -> Int {
+    let data = try WorkloadSpec(parameters: spec.workload, seed: spec.seed).expectedByteCount
+    let byteCount = Int(min(Double(spec.memoryBudgetByteCount), 3 * data))
+    return byteCount < leastPreparedByteCount ? 0 : byteCount
+  }
+
+  /// Less is handed out too fast to matter.
+  private static let leastPreparedByteCount = 128 << 20
 
   /// A device with the same bytes, counts, clock and budget; from now on each goes its own way. Nil for a file.
   func branch() -> RunDevice? { RunDevice(branching: self) }
