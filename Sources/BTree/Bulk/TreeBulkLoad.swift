@@ -126,6 +126,7 @@ extension BTreeEngine {
     _ tree: TreeState, _ transaction: consuming VolumeTransaction, entryCount: Int, byteCount: Int
   ) throws(StorageError) {
     let saved = forest
+    volume.beginWriting()
     do throws(StorageError) {
       // An empty leaf may be left of an earlier tree.
       try writer.dropTree(&forest.main, &transaction)
