@@ -46,8 +46,10 @@ enum PhaseRules {
     for key in given where key == "reader_operations" && set[key] != nil && !hasReaders(set) {
       faults.append(Fault(key: key, message: "is given, and reader_threads is 0"))
     }
-    for key in given where set[key] != nil && !uses(key, set) && set[key] != .integer(1) {
-      guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }) else { continue }
+    for key in given where set[key] != nil && !uses(key, set) {
+      guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }),
+        !(key == "keys_per_get" && set[key] == .integer(1))
+      else { continue }
       let operations = owner.operations.joined(separator: " or ")
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
     }
