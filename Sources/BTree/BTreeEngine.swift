@@ -229,7 +229,6 @@ public final class BTreeEngine: Engine {
   private func attempt(_ batch: borrowing WriteBatch) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
-      volume.beginWriting()
       var transaction = try beginTransaction()
       try apply(batch, to: &forest.main, &transaction)
       try logOperations(of: batch)
@@ -260,7 +259,6 @@ public final class BTreeEngine: Engine {
   private func attempt(_ actions: ActionList) throws(StorageError) {
     let saved = forest
     do throws(StorageError) {
-      volume.beginWriting()
       var transaction = try beginTransaction()
       try perform(actions, &transaction)
       try logger?.finish()
@@ -326,7 +324,11 @@ public final class BTreeEngine: Engine {
 
   // MARK: Transactions
 
-  func beginTransaction() throws(StorageError) -> VolumeTransaction {
+  /// Opens a transaction. One that changes trees ends with `committed` or `rollBack`, which publish what snapshots then show.
+  func beginTransaction(
+    changesTrees: Bool = true
+  ) throws(StorageError) -> VolumeTransaction {
+    if changesTrees { volume.beginWriting() }
     while true {
       do throws(StorageError) {
         let transaction = try volume.beginTransaction()
@@ -426,7 +428,7 @@ public final class BTreeEngine: Engine {
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
     writer.reset()
     try flush()
-    var transaction = try beginTransaction()
+    var transaction = try beginTransaction(changesTrees: false)
     let position = log?.tailPosition ?? 0
     transaction.setRoot(
       BTreeRoot(
