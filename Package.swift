@@ -32,7 +32,8 @@ let engines: [Target.Dependency] = ["SimpleEngines", "SQLiteBaseline", "BTree"]
 let package = Package(
   name: "Betula",
   products: [
-    .executable(name: "betula", targets: ["betula"])
+    .executable(name: "betula", targets: ["betula"]),
+    .executable(name: "concurrency-trial", targets: ["concurrency-trial"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -90,6 +91,11 @@ let package = Package(
         "Storage", "Accounting", "Primitives", "CSystem", argumentParser,
       ],
       swiftSettings: strict),
+
+    // The program that Scripts/sanitize runs.
+    .executableTarget(
+      name: "concurrency-trial",
+      dependencies: ["EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"], swiftSettings: strict),
 
     // Tests
     tests("Primitives", imports: ["Primitives", "CSystem"]),

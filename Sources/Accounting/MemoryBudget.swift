@@ -28,31 +28,50 @@ public enum MemoryAccount: Int, CaseIterable, Sendable {
   }
 }
 
-/// The budget of one engine. Used by the thread that owns the engine; concurrent readers hold frames that were
-/// reserved on a miss, under the cache's lock.
-public final class MemoryBudget {
+/// The budget of one engine. Any thread may reserve and release.
+public final class MemoryBudget: Sendable {
+  private struct State {
+    var heldByteCount = 0
+    var peakByteCount = 0
+    var accounts = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
+    var peaks = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
+
+    mutating func take(_ byteCount: Int, _ account: MemoryAccount) {
+      heldByteCount += byteCount
+      peakByteCount = max(peakByteCount, heldByteCount)
+      accounts[account.rawValue] += byteCount
+      peaks[account.rawValue] = max(peaks[account.rawValue], accounts[account.rawValue])
+    }
+
+    mutating func giveBack(_ byteCount: Int, _ account: MemoryAccount) {
+      precondition(
+        byteCount >= 0 && accounts[account.rawValue] >= byteCount,
+        "Account '\(account.name)' releases no more than it holds.")
+      accounts[account.rawValue] -= byteCount
+      heldByteCount -= byteCount
+    }
+  }
+
   /// The limit in bytes.
   public let limitByteCount: Int
+  private let state: Lock<State>
+
   /// Bytes held now.
-  public private(set) var heldByteCount = 0
+  public var heldByteCount: Int { state.withLock { $0.heldByteCount } }
   /// The largest `heldByteCount` seen since `resetPeak`.
-  public private(set) var peakByteCount = 0
-  private var accounts = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
-  private var peaks = ContiguousArray<Int>(repeating: 0, count: MemoryAccount.allCases.count)
+  public var peakByteCount: Int { state.withLock { $0.peakByteCount } }
 
   /// A budget of `limitByteCount` bytes.
   public init(limitByteCount: Int) {
     precondition(limitByteCount > 0, "A memory budget is at least one byte.")
     self.limitByteCount = limitByteCount
+    state = Lock(State())
   }
 
   /// A budget that goes on where `original` stands: what it holds, and its peaks.
   public init(continuing original: MemoryBudget) {
     limitByteCount = original.limitByteCount
-    heldByteCount = original.heldByteCount
-    peakByteCount = original.peakByteCount
-    accounts = original.accounts
-    peaks = original.peaks
+    state = Lock(original.state.withLock { $0 })
   }
 
   /// Bytes that can still be reserved.
@@ -63,12 +82,11 @@ public final class MemoryBudget {
   /// - Returns: false, and nothing taken, when the limit would be passed.
   public func reserve(_ byteCount: Int, for account: MemoryAccount) -> Bool {
     precondition(byteCount >= 0, "A reservation is not negative.")
-    guard byteCount <= limitByteCount - heldByteCount else { return false }
-    heldByteCount += byteCount
-    peakByteCount = max(peakByteCount, heldByteCount)
-    accounts[account.rawValue] += byteCount
-    peaks[account.rawValue] = max(peaks[account.rawValue], accounts[account.rawValue])
-    return true
+    return state.withLock { state in
+      guard byteCount <= limitByteCount - state.heldByteCount else { return false }
+      state.take(byteCount, account)
+      return true
+    }
   }
 
   /// Takes `byteCount` bytes or throws `.outOfBudget`.
@@ -81,18 +99,15 @@ public final class MemoryBudget {
 
   /// Gives bytes back.
   public func release(_ byteCount: Int, for account: MemoryAccount) {
-    precondition(
-      byteCount >= 0 && accounts[account.rawValue] >= byteCount,
-      "Account '\(account.name)' releases no more than it holds.")
-    accounts[account.rawValue] -= byteCount
-    heldByteCount -= byteCount
+    state.withLock { $0.giveBack(byteCount, account) }
   }
 
   /// Moves held bytes to another account: a memtable becomes scratch, a clean frame dirty. The sum stays.
   public func move(_ byteCount: Int, from source: MemoryAccount, to target: MemoryAccount) {
-    release(byteCount, for: source)
-    // Just released, so it fits.
-    _ = reserve(byteCount, for: target)
+    state.withLock { state in
+      state.giveBack(byteCount, source)
+      state.take(byteCount, target)
+    }
   }
 
   /// Whether every account is zero, as it must be at close.
@@ -100,19 +115,22 @@ public final class MemoryBudget {
 
   /// The non-zero accounts with their peaks, in a fixed order: for records.
   public var peakRows: [(account: MemoryAccount, byteCount: Int)] {
-    MemoryAccount.allCases.compactMap { peaks[$0.rawValue] > 0 ? ($0, peaks[$0.rawValue]) : nil }
+    let peaks = state.withLock { $0.peaks }
+    return MemoryAccount.allCases.compactMap { peaks[$0.rawValue] > 0 ? ($0, peaks[$0.rawValue]) : nil }
   }
 
   /// Bytes held by one account.
-  public func held(by account: MemoryAccount) -> Int { accounts[account.rawValue] }
+  public func held(by account: MemoryAccount) -> Int { state.withLock { $0.accounts[account.rawValue] } }
 
   /// The largest value of one account since `resetPeak`.
-  public func peak(of account: MemoryAccount) -> Int { peaks[account.rawValue] }
+  public func peak(of account: MemoryAccount) -> Int { state.withLock { $0.peaks[account.rawValue] } }
 
   /// Begins a new observation window (a phase).
   public func resetPeak() {
-    peakByteCount = heldByteCount
-    peaks = accounts
+    state.withLock { state in
+      state.peakByteCount = state.heldByteCount
+      state.peaks = state.accounts
+    }
   }
 }
 

@@ -24,6 +24,7 @@ import Accounting
 import KeyValue
 import Primitives
 import Storage
+import Synchronization
 
 // The witnesses are documented at `Engine`, `ReadView` and `Cursor`.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
@@ -130,6 +131,7 @@ public final class BTreeEngine: Engine {
 
   /// Replays what is behind the root, and says on the device how this opening commits.
   private func begin(_ root: BTreeRoot?) throws(StorageError) {
+    volume.endWriting(forest)
     if settings.usesLog || root?.usesLog == true {
       let opened = try volume.openLog(0, configuration: settings.log)
       log = opened
@@ -180,7 +182,7 @@ public final class BTreeEngine: Engine {
 
   private func release() {
     isClosed = true
-    store.isClosed = true
+    store.share.isClosed.store(true, ordering: .releasing)
     writer.reset()
     logger = nil
     log = nil
@@ -322,11 +324,17 @@ public final class BTreeEngine: Engine {
 
   // MARK: Transactions
 
-  func beginTransaction() throws(StorageError) -> VolumeTransaction {
-    store.forgetSuperseded()
+  /// Opens a transaction. One that changes trees ends with `committed` or `rollBack`, which publish what snapshots then show.
+  func beginTransaction(
+    changesTrees: Bool = true
+  ) throws(StorageError) -> VolumeTransaction {
+    if changesTrees { volume.beginWriting() }
     while true {
       do throws(StorageError) {
-        return try volume.beginTransaction()
+        let transaction = try volume.beginTransaction()
+        // After the volume took note of ended pins: what it may reuse from now on is out of the cache.
+        store.forgetSuperseded()
+        return transaction
       } catch {
         try shrinkCache(after: error)
       }
@@ -352,6 +360,8 @@ public final class BTreeEngine: Engine {
     guard requested <= volume.budget.limitByteCount / 2,
       smaller >= 32 * settings.geometry.pageByteCount * settings.cacheShardCount
     else { throw error }
+    // What may have been reused already is not written to make room.
+    store.forgetSuperseded()
     try store.cache.setCapacity(smaller, writer: store)
   }
 
@@ -366,11 +376,13 @@ public final class BTreeEngine: Engine {
     logger?.abandon()
     store.rolledBack()
     forest = saved
+    volume.endWriting(forest)
     store.counts.pointee.rollbacks &+= 1
   }
 
   func committed(operationCount: Int, byteCount: Int) {
     store.committed(sequence: volume.commitSequence)
+    volume.endWriting(forest)
     operationsSinceCheckpoint += operationCount
     bytesSinceCheckpoint += byteCount
   }
@@ -416,7 +428,7 @@ public final class BTreeEngine: Engine {
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
     writer.reset()
     try flush()
-    var transaction = try beginTransaction()
+    var transaction = try beginTransaction(changesTrees: false)
     let position = log?.tailPosition ?? 0
     transaction.setRoot(
       BTreeRoot(
@@ -468,7 +480,7 @@ public final class BTreeEngine: Engine {
 
   public func makeSnapshot() throws(EngineError) -> any ReadView {
     try requireOpen()
-    return BTreeSnapshot(self, forest, volume.pin())
+    return volume.pinPublished(BTreeForest.self) { pin, forest in BTreeSnapshot(self, forest, pin) }
   }
 
   // MARK: Phase verbs

@@ -70,7 +70,7 @@ struct BTreeSettings {
   var limits: EngineLimits {
     EngineLimits(
       maximumKeyByteCount: geometry.maximumKeyByteCount, maximumValueByteCount: maximumValueByteCount,
-      offersSnapshots: true)
+      offersSnapshots: true, offersConcurrentReaders: true)
   }
 
   /// Pages at ln 2 of their bytes; a changed page is written once between checkpoints, or by each synced path copy.

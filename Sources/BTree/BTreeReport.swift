@@ -33,7 +33,9 @@ extension BTreeEngine {
 
   /// Counters, sorted by name.
   public func statistics() -> [(name: String, value: UInt64)] {
-    let counts = store.counts.pointee
+    var counts = store.counts.pointee
+    // A snapshot's are added when it ends.
+    counts.addReads(store.share.endedReaders.withLock { $0 })
     let cache = store.cache.statistics
     let trees = [forest.main, forest.catalogue, forest.buckets]
     func bytes(_ pages: (TreeState) -> Int) -> UInt64 {

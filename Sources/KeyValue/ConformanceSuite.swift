@@ -123,7 +123,7 @@ public struct ConformanceSuite {
 
   /// Every check, in the order in which a new engine will want to pass them.
   public static let checks: [ConformanceCheck] =
-    basicChecks + writeChecks + cursorChecks + batchChecks + lifeChecks + randomChecks
+    basicChecks + writeChecks + cursorChecks + batchChecks + lifeChecks + randomChecks + threadChecks
 
   /// The check of this name, nil when there is none.
   public static func check(named name: String) -> ConformanceCheck? {

@@ -14,7 +14,12 @@
 //    call the engine, its views or its cursors.
 // 5. A reader never changes what is stored.
 // 6. The empty key is a key like any other (the first), an empty value a value like any other.
-// 7. A batch that is refused (`.limitExceeded`, `.unsupported`, `.outOfBudget`) changes nothing, and the engine
+// 7. Threads: an engine, its cursors and its phase verbs are used by one thread at a time. An engine that declares
+//    `offersConcurrentReaders` allows more: `makeSnapshot` may be called on any thread between opening and closing, and
+//    each snapshot, with its cursors, may be used and let go by another thread, one at a time, while the engine's thread
+//    applies batches, checkpoints, and drops its cache. Readers never keep the writer waiting; `makeSnapshot` may wait for
+//    the open batch to be visible. All snapshots' calls have returned when `close` is called.
+// 8. A batch that is refused (`.limitExceeded`, `.unsupported`, `.outOfBudget`) changes nothing, and the engine
 //    goes on working.
 
 import Primitives
@@ -33,13 +38,17 @@ public struct EngineLimits: Equatable, Sendable {
   public var offersSnapshots: Bool
   /// False when range deletes are refused.
   public var offersRangeDelete: Bool
+  /// True when snapshots may be made, read and let go on any thread, each used by one thread at a time, beside the one
+  /// thread that uses the engine.
+  public var offersConcurrentReaders: Bool
   /// False for a control whose bytes do not pass the counted device: what it moves is not measured, which is not 0.
   public var countsTransfers: Bool
 
   /// Limits; what is not said is offered.
   public init(
     maximumKeyByteCount: Int, maximumValueByteCount: Int, maximumBatchOperationCount: Int = 1 << 24,
-    stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true, countsTransfers: Bool = true
+    stores: Bool = true, offersSnapshots: Bool, offersRangeDelete: Bool = true,
+    offersConcurrentReaders: Bool = false, countsTransfers: Bool = true
   ) {
     self.maximumKeyByteCount = maximumKeyByteCount
     self.maximumValueByteCount = maximumValueByteCount
@@ -47,6 +56,7 @@ public struct EngineLimits: Equatable, Sendable {
     self.stores = stores
     self.offersSnapshots = offersSnapshots
     self.offersRangeDelete = offersRangeDelete
+    self.offersConcurrentReaders = offersConcurrentReaders
     self.countsTransfers = countsTransfers
   }
 }
@@ -141,7 +151,8 @@ public protocol Engine: ReadView {
   /// they are empty and apply batch after batch otherwise.
   func makeBulkLoad() throws(EngineError) -> any BulkLoad
 
-  /// A stable view of everything applied so far. It ends when the returned object is released.
+  /// A stable view of everything applied so far. It ends when the returned object is released. See invariant 7 for
+  /// threads.
   func makeSnapshot() throws(EngineError) -> any ReadView
 
   /// Makes everything applied so far durable and brings the engine's structure on the device up to date.

@@ -54,6 +54,10 @@ public protocol BlockDevice: AnyObject {
   /// The address space's size in bytes, a multiple of the transfer unit.
   var capacityByteCount: UInt64 { get }
 
+  /// Whether batches that only read may be submitted by any number of threads at once, beside one thread that submits
+  /// what it likes. A device with a clock, a head or a script of its own says no; channels then call it one after another.
+  var allowsConcurrentReads: Bool { get }
+
   /// Performs every transfer of a sealed batch; all are in flight together. Replaces `.vended` segments.
   ///
   /// - Throws: `.deviceFailed`, `.misaligned`, `.outOfRange`, `.noSpace`.
@@ -64,6 +68,9 @@ public protocol BlockDevice: AnyObject {
 }
 
 extension BlockDevice {
+  /// One thread at a time, unless a device says otherwise.
+  public var allowsConcurrentReads: Bool { false }
+
   /// Refuses a batch with a misaligned transfer or one beyond the end; every base device asks first, so a refused
   /// batch has done nothing.
   func checkRanges(of batch: borrowing TransferBatch) throws(StorageError) {

@@ -11,7 +11,6 @@
 // 3. Every frame holds the pool; the slabs go back to the system when pool and last frame are gone.
 
 import Primitives
-import Synchronization
 
 /// What a pool holds.
 public struct FramePoolStatistics: Equatable, Sendable {
@@ -58,7 +57,7 @@ public final class FramePool: Sendable {
     var handedOutCount: UInt64 = 0
   }
 
-  private let state: Mutex<State>
+  private let state: Lock<State>
   private let scribbles: Bool
 
   /// An empty pool.
@@ -66,7 +65,7 @@ public final class FramePool: Sendable {
   /// - Parameter scribbles: fills every frame handed out without `zeroed` with 0xDB, so that a test sees bytes
   ///   that nobody wrote.
   public init(scribbles: Bool = false) {
-    state = Mutex(State())
+    state = Lock(State())
     self.scribbles = scribbles
   }
 

@@ -2,14 +2,14 @@
 // refuses work after a failed write or sync.
 //
 // Invariants
-// 1. Every device call of a run passes through one channel, and nothing else calls the device.
+// 1. Every device call of a run passes through one channel or a reader made from it, and nothing else calls the device.
 // 2. Σ over causes of the ledger = the device's own count, per direction, in operations and bytes.
 // 3. After a write, discard or sync failed, every later call throws `.poisoned` until the channel is made anew.
 
 import Accounting
 import Primitives
 
-/// The one way to the device. Used by one thread at a time.
+/// The one way to the device. Used by one thread at a time; other threads read through `makeReader`.
 public final class IOChannel {
   /// The top of the device stack.
   public let device: any BlockDevice
@@ -20,16 +20,31 @@ public final class IOChannel {
   /// Merged transfers stay at or below this size, in bytes.
   public let maximumTransferByteCount: Int
   /// Everything this channel moved, by direction × cause × level. A value: keep a copy per phase.
-  public var ledger: IOLedger { books.ledger }
+  /// Readers are included: those that ended, and those that live, as of now.
+  public var ledger: IOLedger {
+    if readers.isEmpty { return books.ledger }
+    let living = readers.settle(into: &books)
+    var sum = books.ledger
+    for other in living { sum.merge(other.ledger) }
+    return sum
+  }
   /// Sums over causes and levels, kept apart so that asking after every operation costs a few loads.
-  public var totals: TransferTotals { books.totals }
+  public var totals: TransferTotals {
+    if readers.isEmpty { return books.totals }
+    let living = readers.settle(into: &books)
+    return living.reduce(books.totals) { $0.adding($1.totals) }
+  }
 
   /// What the first failed write or sync was, nil while healthy.
-  public private(set) var poisonedBy: String?
+  public var poisonedBy: String? { health.poisonedBy }
 
   /// Where requests that do not reach the device are recorded; the others it sees itself.
   var trace: TraceWriter?
 
+  private let health = ChannelHealth()
+  private let readers = ReaderRegistry()
+  /// For a device that takes one call at a time.
+  private let gate: DeviceGate?
   private var books = TransferBooks()
   private var singleBatch = TransferBatch()
 
@@ -44,6 +59,7 @@ public final class IOChannel {
   ) {
     precondition(maximumTransferByteCount > 0, "The largest transfer has at least one byte.")
     self.device = device
+    gate = device.allowsConcurrentReads ? nil : DeviceGate()
     self.pool = pool ?? FramePool()
     self.coalesces = coalesces
     self.maximumTransferByteCount = maximumTransferByteCount
@@ -55,10 +71,19 @@ public final class IOChannel {
   package init(branching original: IOChannel, device: any BlockDevice) {
     precondition(original.poisonedBy == nil, "A poisoned channel is not continued.")
     self.device = device
+    gate = device.allowsConcurrentReads ? nil : DeviceGate()
     pool = original.pool
     coalesces = original.coalesces
     maximumTransferByteCount = original.maximumTransferByteCount
+    _ = original.ledger
     books = original.books
+  }
+
+  /// A way to the device for another thread's reads; see `ReadChannel`. Any thread may ask.
+  public func makeReader() -> ReadChannel {
+    ReadChannel(
+      device: device, gate: gate, health: health, registry: readers, coalesces: coalesces,
+      maximumTransferByteCount: maximumTransferByteCount)
   }
 
   /// Every offset and length is a multiple of this, in bytes.
@@ -76,9 +101,9 @@ public final class IOChannel {
     if batch.isEmpty { return }
     batch.seal(coalesces: coalesces, maximumTransferByteCount: maximumTransferByteCount)
     do {
-      try device.submit(&batch)
+      if let gate { try gate.submit(&batch, to: device) } else { try device.submit(&batch) }
     } catch {
-      if batch.containsWrites { poisonedBy = error.description }
+      if batch.containsWrites { health.poison(error.description) }
       throw error
     }
     batch.classifyReads()
@@ -121,9 +146,9 @@ public final class IOChannel {
     }
     if let poisonedBy { throw .poisoned(by: poisonedBy) }
     do {
-      try device.control(operation)
+      if let gate { try gate.control(operation, on: device) } else { try device.control(operation) }
     } catch {
-      poisonedBy = error.description
+      health.poison(error.description)
       throw error
     }
     books.enter(operation)
@@ -144,7 +169,7 @@ public final class IOChannel {
 
   /// Declares the channel unusable, for a layer above that found its own write half done.
   public func poison(_ reason: String) {
-    if poisonedBy == nil { poisonedBy = reason }
+    health.poison(reason)
   }
 }
 
@@ -154,6 +179,8 @@ struct TransferBooks {
   var ledger = IOLedger()
   private(set) var totals = TransferTotals()
   private var ends = TransferEnds()
+
+  mutating func mergeTotals(_ other: TransferTotals) { totals = totals.adding(other) }
 
   /// A control call: one operation, and for a discard its bytes.
   mutating func enter(_ operation: ControlOperation) {
@@ -228,6 +255,16 @@ public struct TransferTotals: Equatable, Sendable {
   public private(set) var writeTransferCount: UInt64 = 0
   /// Their bytes.
   public private(set) var writeByteCount: UInt64 = 0
+
+  /// These and another reader's.
+  public func adding(_ other: TransferTotals) -> TransferTotals {
+    var result = self
+    result.readTransferCount += other.readTransferCount
+    result.readByteCount += other.readByteCount
+    result.writeTransferCount += other.writeTransferCount
+    result.writeByteCount += other.writeByteCount
+    return result
+  }
 
   @inline(__always) mutating func add(_ transfer: Transfer) {
     if transfer.direction == .read {

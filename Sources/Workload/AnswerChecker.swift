@@ -91,6 +91,43 @@ public struct AnswerChecker: Sendable {
     pending.removeAll(keepingCapacity: true)
   }
 
+  // MARK: Threads
+
+  /// A checker for another thread, which reads what is applied now: the same expectation, its counts at zero.
+  ///
+  /// - Parameter scans: whether it will check scans; the keys are then sorted once, here.
+  public mutating func forThread(scans: Bool) -> AnswerChecker {
+    if scans { _ = state.walkFromFirst() }
+    var copy = self
+    copy.checkedAnswerCount = 0
+    copy.wrongAnswerCount = 0
+    copy.firstWrongAnswer = nil
+    return copy
+  }
+
+  /// Adds the counts of another thread's checker.
+  public mutating func addCounts(of other: AnswerChecker) {
+    checkedAnswerCount += other.checkedAnswerCount
+    wrongAnswerCount += other.wrongAnswerCount
+    if firstWrongAnswer == nil { firstWrongAnswer = other.firstWrongAnswer }
+  }
+
+  /// Checks what a get found while a writer works: the value expected when this checker was made, or an intact value of the
+  /// same key that was put later.
+  ///
+  /// - Parameter version: the first version that can have been put since.
+  public mutating func check(
+    _ value: RawSpan, for operation: Operation, ordinal: UInt64, orPutSince version: UInt32
+  ) {
+    if let claim = workload.values.claim(of: value), claim.keyIndex == operation.keyIndex,
+      claim.version >= version
+    {
+      checkedAnswerCount += 1
+    } else {
+      check(value, for: operation, ordinal: ordinal)
+    }
+  }
+
   // MARK: Gets
 
   /// Checks the value that a get (get_hit or get_miss) found.

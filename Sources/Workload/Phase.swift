@@ -41,14 +41,15 @@ public let phaseCatalogue: [PhaseDescriptor] = [
   PhaseDescriptor(
     kind: "read", summary: "One kind of read, repeated.", movesData: true,
     parameters: [operationsParameter, readOperationParameter, keysPerGetParameter] + keyChoiceParameters
-      + scanParameters),
+      + scanParameters + [threadsParameter]),
   PhaseDescriptor(
     kind: "write", summary: "One kind of write, repeated.", movesData: true,
-    parameters: [operationsParameter, writeOperationParameter] + keyChoiceParameters + writeParameters),
+    parameters: [operationsParameter, writeOperationParameter] + keyChoiceParameters + writeParameters
+      + readerParameters),
   PhaseDescriptor(
     kind: "mixed", summary: "Reads and writes in given proportions.", movesData: true,
     parameters: [operationsParameter] + mixParameters + keyChoiceParameters + scanParameters + writeParameters
-  ),
+      + readerParameters),
   PhaseDescriptor(
     kind: "warm", summary: "Gets that fill the caches; the same keys are hot as in the other phases.",
     movesData: true,
@@ -83,6 +84,19 @@ public let phaseCatalogue: [PhaseDescriptor] = [
 
 private let operationsParameter = ParameterDescriptor(
   "operations", .integer(0...((1 << 31) - 2)), default: .integer(100_000), "Number of operations.")
+
+private let threadsParameter = ParameterDescriptor(
+  "threads", .integer(1...64), default: .integer(1),
+  "Threads that share the operations, each on a snapshot of its own; above 1 only totals are recorded.")
+
+private let readerParameters: [ParameterDescriptor] = [
+  ParameterDescriptor(
+    "reader_threads", .integer(0...64), default: .integer(0),
+    "Threads that get keys on snapshots while the operations are done; above 0 only totals are recorded."),
+  ParameterDescriptor(
+    "reader_operations", .integer(1...((1 << 31) - 2)), default: .integer(100_000),
+    "Gets of each reader thread, of keys that were there when the phase began, drawn uniformly."),
+]
 
 private let readOperationParameter = ParameterDescriptor(
   "operation", .choice(["get_hit", "get_miss", "scan"]), default: .text("get_hit"),

@@ -106,7 +106,7 @@ extension BTreeEngine {
       let load: TreeBulkLoad
       do throws(StorageError) {
         load = TreeBulkLoad(
-          self, try beginTransaction(),
+          self, try beginTransaction(changesTrees: false),
           TreeBuilder(store, fillPercent: settings.bulkFillPercent, writeBatchByteCount: batch),
           heldByteCount: held)
       } catch {
@@ -126,6 +126,8 @@ extension BTreeEngine {
     _ tree: TreeState, _ transaction: consuming VolumeTransaction, entryCount: Int, byteCount: Int
   ) throws(StorageError) {
     let saved = forest
+    // From here on: until now snapshots were handed out.
+    volume.beginWriting()
     do throws(StorageError) {
       // An empty leaf may be left of an earlier tree.
       try writer.dropTree(&forest.main, &transaction)

@@ -20,8 +20,18 @@
 import Accounting
 import Primitives
 import Storage
+import Synchronization
 
-/// The pages of one volume.
+/// What the stores of one volume share: the writer's and its snapshots'.
+final class StoreShare: Sendable {
+  /// Set when the engine is closed: cursors and snapshots refuse.
+  let isClosed = Atomic<Bool>(false)
+  /// What snapshots that ended did.
+  let endedReaders = Lock(TreeCounts())
+}
+
+/// The pages of one volume: the writer's store, or a snapshot's, which only reads, with a way to the device and counters of
+/// its own. Used by one thread at a time.
 final class NodeStore: NodeWriter {
   static let pageType = BlockType.engine(0)
   static let overflowType = BlockType.engine(1)
@@ -31,6 +41,10 @@ final class NodeStore: NodeWriter {
 
   let volume: Volume
   let cache: NodeCache
+  let share: StoreShare
+  /// A snapshot's way to the device; nil for the writer, who reads through the volume.
+  private let reader: BlockReader?
+  private let passing: PassingNodes
   let geometry: NodeGeometry
   /// The bits of a page's id that say its length.
   let pageLengthBits: UInt64
@@ -49,7 +63,7 @@ final class NodeStore: NodeWriter {
   private var superseded: ContiguousArray<(id: UInt64, sequence: UInt64)> = []
   private var supersededStart = 0
   /// Set when the engine is closed: cursors refuse.
-  var isClosed = false
+  var isClosed: Bool { share.isClosed.load(ordering: .acquiring) }
   /// Whether a page born before this transaction may be changed in place.
   var mayChangeOlderNewborns = false
 
@@ -57,6 +71,9 @@ final class NodeStore: NodeWriter {
     self.volume = volume
     self.cache = cache
     self.geometry = geometry
+    share = StoreShare()
+    reader = nil
+    passing = PassingNodes(budget: volume.budget)
     unitByteCount = volume.transferUnitByteCount
     unitCount = volume.channel.capacityByteCount / UInt64(volume.transferUnitByteCount)
     pageLengthBits = UInt64(geometry.pageByteCount / volume.transferUnitByteCount) << 40
@@ -64,7 +81,28 @@ final class NodeStore: NodeWriter {
     counts.initialize(to: TreeCounts())
   }
 
-  deinit { counts.deallocate() }
+  /// A store that reads what `store` has committed, for a snapshot. Any thread may make one.
+  init(reading store: NodeStore) {
+    volume = store.volume
+    cache = store.cache
+    geometry = store.geometry
+    share = store.share
+    reader = store.volume.makeReader()
+    passing = PassingNodes(budget: store.volume.budget)
+    unitByteCount = store.unitByteCount
+    unitCount = store.unitCount
+    pageLengthBits = store.pageLengthBits
+    counts = .allocate(capacity: 1)
+    counts.initialize(to: TreeCounts())
+  }
+
+  deinit {
+    if reader != nil {
+      let done = counts.pointee
+      share.endedReaders.withLock { $0.addReads(done) }
+    }
+    counts.deallocate()
+  }
 
   // MARK: Ids
 
@@ -92,10 +130,44 @@ final class NodeStore: NodeWriter {
   @inline(never) func load(
     _ id: UInt64, level: Int, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
-    let extent = extent(id)
-    let block = try volume.readBlock(
-      extent, type: Self.pageType, cause: level == 0 ? .leaf : .interior, level: .number(level))
+    // A lookup without the lock may miss a page that other threads' insertions move, and a changed page is nowhere else.
+    if let held = cache.holdSurely(id) { return held }
+    var block: VolumeBlock?
+    try readBlocks(
+      CollectionOfOne(extent(id)), type: Self.pageType, cause: level == 0 ? .leaf : .interior,
+      level: .number(level)
+    ) { block = $1 }
+    guard let block else { preconditionFailure("A read that did not throw gives its block.") }
     return try admit(block, id, level: level, isWriter: isWriter)
+  }
+
+  /// Reads blocks the writer's way or the snapshot's.
+  private func readBlocks(
+    _ extents: some Collection<Extent>, type: BlockType, cause: Cause, level: Level,
+    _ body: (Int, VolumeBlock) -> Void
+  ) throws(StorageError) {
+    if let reader {
+      try reader.readBlocks(extents, type: type, cause: cause, level: level, body)
+    } else {
+      try volume.readBlocks(extents, type: type, cause: cause, level: level, body)
+    }
+  }
+
+  /// Puts a node that was read into the cache; a reader that finds no room there looks at it beside the cache.
+  private func insert(
+    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, isWriter: Bool
+  ) throws(StorageError) -> NodeLease {
+    block.frame.markRead()
+    do throws(StorageError) {
+      return try cache.insert(
+        id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
+        offset: extent.offset, tag: tag, writer: isWriter ? self : nil)
+    } catch {
+      guard !isWriter, case .outOfBudget = error else { throw error }
+    }
+    return try passing.hold(
+      id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
+      offset: extent.offset, tag: tag)
   }
 
   private func admit(
@@ -107,9 +179,7 @@ final class NodeStore: NodeWriter {
     if let problem = page.problem(expectation(level: level)) {
       throw .corrupted(structure: "tree page", offset: extent.offset, detail: problem)
     }
-    return try cache.insert(
-      id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-      offset: extent.offset, tag: UInt64(level), writer: isWriter ? self : nil)
+    return try insert(block, id, extent, tag: UInt64(level), isWriter: isWriter)
   }
 
   /// Reads those of `ids` that are not in the cache in one batch: in flight together.
@@ -118,7 +188,7 @@ final class NodeStore: NodeWriter {
     for id in ids where !cache.contains(id) { missing.append(id) }
     if missing.isEmpty { return }
     var blocks: ContiguousArray<VolumeBlock> = []
-    try volume.readBlocks(
+    try readBlocks(
       missing.map { extent($0) }, type: Self.pageType, cause: level == 0 ? .leaf : .interior,
       level: .number(level)
     ) { blocks.append($1) }
@@ -138,9 +208,9 @@ final class NodeStore: NodeWriter {
     }
     if missing.count < 2 { return 0 }
     var blocks: ContiguousArray<VolumeBlock> = []
-    try volume.readBlocks(missing.map { extent($0.id) }, type: Self.overflowType, cause: .overflow) {
-      blocks.append($1)
-    }
+    try readBlocks(
+      missing.map { extent($0.id) }, type: Self.overflowType, cause: .overflow, level: .none
+    ) { blocks.append($1) }
     for (reference, block) in zip(missing, blocks) {
       _ = try admit(block, reference, isWriter: false)
     }
@@ -150,7 +220,12 @@ final class NodeStore: NodeWriter {
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
     if let lease = cache.hold(reference.id) { return lease }
-    let block = try volume.readBlock(extent(reference.id), type: Self.overflowType, cause: .overflow)
+    if let lease = cache.holdSurely(reference.id) { return lease }
+    var found: VolumeBlock?
+    try readBlocks(
+      CollectionOfOne(extent(reference.id)), type: Self.overflowType, cause: .overflow, level: .none
+    ) { found = $1 }
+    guard let block = found else { preconditionFailure("A read that did not throw gives its block.") }
     return try admit(block, reference, isWriter: isWriter)
   }
 
@@ -163,10 +238,9 @@ final class NodeStore: NodeWriter {
         structure: "long value", offset: extent.offset,
         detail: "it has \(block.payloadByteCount) bytes, its leaf says \(reference.byteCount)")
     }
-    return try cache.insert(
-      reference.id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-      offset: extent.offset, tag: Self.overflowTag | UInt64(reference.byteCount) << 8,
-      writer: isWriter ? self : nil)
+    return try insert(
+      block, reference.id, extent, tag: Self.overflowTag | UInt64(reference.byteCount) << 8,
+      isWriter: isWriter)
   }
 
   /// The bytes of a held long value.
@@ -265,6 +339,7 @@ final class NodeStore: NodeWriter {
 
   /// Takes out of the cache what no pin sees any more (invariant 3). Before each transaction.
   func forgetSuperseded() {
+    if superseded.isEmpty { return }
     let oldest = volume.oldestPinSequence ?? .max
     while supersededStart < superseded.count, superseded[supersededStart].sequence <= oldest {
       cache.remove(superseded[supersededStart].id)

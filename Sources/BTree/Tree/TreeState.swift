@@ -91,4 +91,12 @@ struct TreeCounts: Equatable, Sendable {
   var bulkPages: UInt64 = 0
   var checkpoints: UInt64 = 0
   var rollbacks: UInt64 = 0
+
+  /// Adds what a reader did.
+  mutating func addReads(_ other: TreeCounts) {
+    pagesInspected &+= other.pagesInspected
+    pagesRead &+= other.pagesRead
+    descents &+= other.descents
+    leavesPrefetched &+= other.leavesPrefetched
+  }
 }

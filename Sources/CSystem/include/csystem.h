@@ -3,15 +3,18 @@
 //   crc32c.c    checksum, hardware and portable
 //   memory.c    aligned mappings that ask for huge pages
 //   file.c      positional file calls, O_DIRECT, preallocation, holes
+//   threads.c   threads, and below in this file the lock and the marks for the thread sanitizer
 //   process.c   clocks, CPU times, /proc/self/io, terminal, Ctrl-C
 //
 // Conventions
 // 1. A call that can fail returns a count or 0 on success and the negated errno on failure; nothing reads errno after.
 // 2. Calls interrupted by a signal before they did anything are repeated (EINTR is never returned).
-// 3. Nothing here allocates, keeps hidden state or locks, except the interrupt counter, which is atomic.
+// 3. Nothing here allocates or keeps hidden state, except the interrupt counter, which is atomic, and what the system
+//    keeps for a thread.
 #ifndef BETULA_CSYSTEM_H
 #define BETULA_CSYSTEM_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +52,70 @@ static inline void betula_pause(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
+#endif
+}
+
+// ---- threads.c -----------------------------------------------------------------------------------------------
+
+/// A lock and a condition to wait for under it. The system's own, so that the thread sanitizer knows them.
+struct betula_lock {
+  pthread_mutex_t mutex;
+  pthread_cond_t condition;
+};
+
+/// Makes a lock in memory of the caller's.
+static inline void betula_lock_init(struct betula_lock *lock) {
+  pthread_mutex_init(&lock->mutex, 0);
+  pthread_cond_init(&lock->condition, 0);
+}
+/// Ends a lock that nobody holds or waits for.
+static inline void betula_lock_destroy(struct betula_lock *lock) {
+  pthread_cond_destroy(&lock->condition);
+  pthread_mutex_destroy(&lock->mutex);
+}
+/// Waits until the lock is the caller's.
+static inline void betula_lock_acquire(struct betula_lock *lock) { pthread_mutex_lock(&lock->mutex); }
+/// Gives the lock back.
+static inline void betula_lock_release(struct betula_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+/// Gives the held lock back until somebody calls `betula_lock_wake`, and takes it again. May return early.
+static inline void betula_lock_wait(struct betula_lock *lock) {
+  pthread_cond_wait(&lock->condition, &lock->mutex);
+}
+/// Wakes everybody who waits.
+static inline void betula_lock_wake(struct betula_lock *lock) { pthread_cond_broadcast(&lock->condition); }
+
+/// Starts a thread that calls `body(context)`; 0 or -errno.
+int betula_start_thread(uint64_t *thread, void *(*body)(void *), void *context);
+/// Waits until a thread has ended; 0 or -errno.
+int betula_join_thread(uint64_t thread);
+/// Lets other threads run first.
+void betula_yield_thread(void);
+/// 1 in a build with the thread sanitizer.
+int betula_is_thread_sanitized(void);
+
+// The Swift runtime's reference counts order the last use of an object before its end. The thread sanitizer does not see
+// them, so whoever lets go says so with `release`, and whoever reuses the memory with `acquire`. Nothing in other builds.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define BETULA_THREAD_SANITIZER 1
+#endif
+#endif
+/// What other threads did before `betula_mark_release` of the same address happened before what follows.
+static inline void betula_mark_acquire(void *address) {
+#ifdef BETULA_THREAD_SANITIZER
+  __tsan_acquire(address);
+#else
+  (void)address;
+#endif
+}
+/// See `betula_mark_acquire`.
+static inline void betula_mark_release(void *address) {
+#ifdef BETULA_THREAD_SANITIZER
+  __tsan_release(address);
+#else
+  (void)address;
 #endif
 }
 

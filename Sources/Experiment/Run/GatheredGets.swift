@@ -33,7 +33,7 @@ extension PhaseLoop {
   mutating func gather(_ operation: Operation) throws {
     if gathered.operations.isEmpty { gathered.firstOrdinal = operationCount }
     gathered.operations.append(operation)
-    gathered.keys.append(encoder.key(of: operation))
+    gathered.keys.append(reads.encoder.key(of: operation))
     if gathered.operations.count == phase.keysPerGet { try askGathered() } else { transfers.recordIdle() }
   }
 
@@ -41,14 +41,14 @@ extension PhaseLoop {
   mutating func askGathered() throws {
     guard let first = gathered.operations.first else { return }
     let start = betula_monotonic_nanoseconds()
-    try Self.ask(engine, &gathered, checks, &checker, &tallies)
-    latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.slot(first.kind))
+    try Self.ask(engine, &gathered, checks, &reads.checker, &reads.tallies)
+    reads.latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.slot(first.kind))
     for operation in gathered.operations {
-      tallies[LatencySampler.slot(operation.kind)].operationCount += 1
+      reads.tallies[LatencySampler.slot(operation.kind)].operationCount += 1
     }
     settleTransfers(slot: LatencySampler.slot(first.kind))
     gathered.removeAll()
-    if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
+    if reads.checker.wrongAnswerCount > 0, let wrong = reads.checker.firstWrongAnswer { throw wrong }
   }
 
   private static func ask(

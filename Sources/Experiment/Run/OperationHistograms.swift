@@ -53,7 +53,7 @@ struct TransferHistograms {
 }
 
 /// Service times by kind of operation, in nanoseconds; sampled, so that the clock costs little.
-struct LatencySampler {
+struct LatencySampler: Sendable {
   /// What a sample is of: a read of some kind, or the commit of a batch.
   static let commitSlot = 0
   private var histograms: [Histogram<UInt64>]
@@ -69,6 +69,11 @@ struct LatencySampler {
 
   /// Adds one sample.
   mutating func record(_ nanoseconds: UInt64, slot: Int) { histograms[slot].record(nanoseconds) }
+
+  /// Adds the samples of another thread.
+  mutating func add(_ other: LatencySampler) {
+    for slot in histograms.indices { histograms[slot].add(other.histograms[slot]) }
+  }
 
   /// The rows of `latency.csv`.
   func rows(runID: String, phase: String) -> [LatencyRow] {

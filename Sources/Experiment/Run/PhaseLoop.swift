@@ -17,14 +17,6 @@ import Results
 import Storage
 import Workload
 
-/// Counts of one kind of read.
-struct ReadTally {
-  var operationCount: UInt64 = 0
-  var readTransferCount: UInt64 = 0
-  var readByteCount: UInt64 = 0
-  var returnedByteCount: UInt64 = 0
-}
-
 /// A wrong answer voids the run.
 extension WrongAnswer: Error {}
 
@@ -41,23 +33,19 @@ struct PhaseLoop: ~Copyable {
   let sampleInterval: UInt64
 
   var stream: OperationStream
-  var encoder: OperationEncoder
-  var checker: AnswerChecker
   var commitCount: UInt64
+  var reads: ReadWork
+  var checker: AnswerChecker { reads.checker }
+  var tallies: ContiguousArray<ReadTally> { reads.tallies }
+  var latency: LatencySampler { reads.latency }
 
   private var batch = WriteBatch(reservedByteCount: 1 << 16)
   private(set) var operationCount: UInt64 = 0
   private(set) var logicalWriteByteCount: UInt64 = 0
   var transfers = TransferHistograms()
-  var latency = LatencySampler()
-  var tallies = ContiguousArray(
-    repeating: ReadTally(), count: StreamOperation.allCases.count + 1)
   private var seen: TransferTotals
   var gathered = GatheredGets()
   private var bulkLoad: (any BulkLoad)?
-
-  /// One in so many reads is timed; commits are timed when they are rare enough.
-  private static let latencyMask: UInt64 = 15
 
   init(
     engine: any Engine, device: RunDevice, workload: WorkloadSpec, phase: DataPhase,
@@ -68,15 +56,16 @@ struct PhaseLoop: ~Copyable {
     self.device = device
     self.phase = phase
     self.stream = stream
-    self.checker = checker
     self.commitCount = commitCount
     batchOperations = commit.batchOperations
     syncEveryCommits = commit.syncEveryCommits
     // A local, because the short circuit of && would capture a `self` that is not initialised yet.
     let stores = engine.limits.stores
     self.stores = stores
-    checks = workload.checksAnswers && stores
-    encoder = OperationEncoder(workload: workload)
+    let checks = workload.checksAnswers && stores
+    self.checks = checks
+    reads = ReadWork(
+      view: engine, workload: workload, scanOrder: phase.scanOrder, checks: checks, checker: checker)
     sampleInterval = max(1, phase.operationCount / 100)
     seen = device.channel.totals
   }
@@ -91,9 +80,9 @@ struct PhaseLoop: ~Copyable {
     if phase.isBulk { bulkLoad = try engine.makeBulkLoad() }
     while stream.next(&operation) {
       if operation.kind.isWrite {
-        encoder.append(operation, to: &batch)
+        reads.encoder.append(operation, to: &batch)
         // An engine that stores nothing has no state to expect, and no live bytes to divide by.
-        if stores { checker.note(operation) }
+        if stores { reads.checker.note(operation) }
         if batch.count == batchOperations { try commit() } else { transfers.recordIdle() }
       } else if phase.keysPerGet > 1 {
         try gather(operation)
@@ -118,64 +107,27 @@ struct PhaseLoop: ~Copyable {
 
   /// Gives the expected state back to the run.
   consuming func finish() -> (checker: AnswerChecker, position: StreamPosition, commitCount: UInt64) {
-    (checker, stream.position, commitCount)
+    (reads.checker, stream.position, commitCount)
   }
 
   private mutating func commit() throws {
     commitCount += 1
     let syncs = syncEveryCommits > 0 && commitCount % UInt64(syncEveryCommits) == 0
-    let isTimed = batchOperations >= 16 || commitCount & Self.latencyMask == 0
+    let isTimed = batchOperations >= 16 || commitCount & ReadWork.latencyMask == 0
     let start = isTimed ? betula_monotonic_nanoseconds() : 0
     if let bulkLoad { try bulkLoad.append(batch) } else { try engine.apply(batch, sync: syncs) }
-    if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.commitSlot) }
+    if isTimed {
+      reads.latency.record(betula_monotonic_nanoseconds() - start, slot: LatencySampler.commitSlot)
+    }
     logicalWriteByteCount += UInt64(batch.logicalByteCount)
-    checker.applied()
+    reads.checker.applied()
     batch.removeAll()
     settleTransfers(slot: nil)
   }
 
   private mutating func read(_ operation: Operation) throws {
-    let slot = LatencySampler.slot(operation.kind)
-    let isTimed = operationCount & Self.latencyMask == 0 || operation.kind == .scan
-    let start = isTimed ? betula_monotonic_nanoseconds() : 0
-    if operation.kind == .scan { try scan(operation) } else { try get(operation) }
-    if isTimed { latency.record(betula_monotonic_nanoseconds() - start, slot: slot) }
-    tallies[slot].operationCount += 1
-    settleTransfers(slot: slot)
-    if checker.wrongAnswerCount > 0, let wrong = checker.firstWrongAnswer { throw wrong }
-  }
-
-  private mutating func get(_ operation: Operation) throws {
-    let key = encoder.key(of: operation)
-    var returned = 0
-    let found = try engine.get(key.bytes) { value in
-      returned = value.byteCount
-      if checks { checker.check(value, for: operation, ordinal: operationCount) }
-    }
-    if found {
-      tallies[LatencySampler.slot(operation.kind)].returnedByteCount += UInt64(returned + key.count)
-    } else if checks {
-      checker.checkNotFound(operation, ordinal: operationCount)
-    }
-  }
-
-  private mutating func scan(_ operation: Operation) throws {
-    let key = encoder.key(of: operation)
-    let cursor = try engine.makeCursor(.all, phase.scanOrder)
-    try cursor.seek(to: key.bytes)
-    if checks { checker.beginScan(operation, ordinal: operationCount, order: phase.scanOrder) }
-    var returned = 0
-    var entryCount: UInt32 = 0
-    while entryCount < operation.length {
-      guard try cursor.next() else { break }
-      cursor.withCurrent { key, value in
-        returned += key.byteCount + value.byteCount
-        if checks { checker.checkEntry(key: key, value: value) }
-      }
-      entryCount += 1
-    }
-    if checks { checker.endScan() }
-    tallies[LatencySampler.slot(.scan)].returnedByteCount += UInt64(returned)
+    settleTransfers(slot: try reads.perform(operation, ordinal: operationCount))
+    if reads.checker.wrongAnswerCount > 0, let wrong = reads.checker.firstWrongAnswer { throw wrong }
   }
 
   /// Charges what moved since the last operation to this one.
@@ -185,13 +137,14 @@ struct PhaseLoop: ~Copyable {
       transfers.recordIdle()
       return
     }
-    let reads = now.readTransferCount - seen.readTransferCount
+    let readTransfers = now.readTransferCount - seen.readTransferCount
     let readBytes = now.readByteCount - seen.readByteCount
     transfers.record(
-      readTransfers: reads, readBytes: readBytes, writeBytes: now.writeByteCount - seen.writeByteCount)
+      readTransfers: readTransfers, readBytes: readBytes, writeBytes: now.writeByteCount - seen.writeByteCount
+    )
     if let slot {
-      tallies[slot].readTransferCount += reads
-      tallies[slot].readByteCount += readBytes
+      reads.tallies[slot].readTransferCount += readTransfers
+      reads.tallies[slot].readByteCount += readBytes
     }
     seen = now
   }

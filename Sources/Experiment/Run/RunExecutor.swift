@@ -49,11 +49,11 @@ public struct RunOutcome: Sendable {
 public final class RunExecutor {
   let spec: RunSpec
   let entry: EngineEntry
-  private let observer: RunObserver
+  let observer: RunObserver
   private let keepVolumesDirectory: String?
   private let traceRequest: TraceRequest?
   let timeModel: TimeModel?
-  private let tick: (String, UInt64, UInt64) -> Void
+  let tick: (String, UInt64, UInt64) -> Void
   /// Where the run goes on from, nil for its beginning.
   private let origin: RunBranchPoint?
   /// The reopen phase at which the run ends and leaves a branch point, nil for a run to its end.
@@ -164,6 +164,17 @@ public final class RunExecutor {
             (device, engine, checker) = (after.device, after.engine, after.checker)
             (position, commitCount) = (after.position, after.commitCount)
           } else {
+            let request = ThreadRequest(phase)
+            if request.usesThreads {
+              (checker, position, commitCount) = try runThreads(
+                request, phase, data, stream, ordinal, workload,
+                RunState(
+                  device: device, engine: engine, checker: checker, position: position,
+                  commitCount: commitCount))
+              temperature = "warm"
+              try checkConservation(channel: device.channel, counting: device.stack.counting)
+              continue
+            }
             let loop = PhaseLoop(
               engine: engine, device: device, workload: workload, phase: data,
               stream: stream, checker: checker, commit: spec.commit, commitCount: commitCount)
@@ -274,12 +285,12 @@ public final class RunExecutor {
     }
     fillSpace(&row, try engine.spaceReport(), loop.checker.state)
     outcome.latency += loop.latency.rows(runID: spec.id, phase: phase.name)
-    if isCounted {
+    if isCounted, !spec.isTotalsOnly(at: ordinal) {
       outcome.histograms += loop.transfers.rows(runID: spec.id, phase: phase.name)
       outcome.series += sampleRows
     }
     try finishRow(row, phase, start, end, isCounted: isCounted)
-    if wrote, isCounted {
+    if wrote, isCounted, !spec.isTotalsOnly(at: ordinal) {
       unsettled = UnsettledPhase(
         row: outcome.runs.count - 1, start: start, logicalWriteByteCount: loop.logicalWriteByteCount)
     }
@@ -472,9 +483,13 @@ public final class RunExecutor {
   func finishRow(
     _ row: RunRow, _ phase: PhaseSpec, _ start: MeterReading, _ end: MeterReading, isCounted: Bool
   ) throws {
-    outcome.runs.append(row)
-    outcome.io += IORow.rows(
-      runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
+    if let ordinal = row.phaseIndex, spec.isTotalsOnly(at: Int(ordinal)) {
+      outcome.runs.append(totalsOnly(row, phase, Int(ordinal)))
+    } else {
+      outcome.runs.append(row)
+      outcome.io += IORow.rows(
+        runID: spec.id, phase: phase.name, ledger: end.ledger.subtracting(start.ledger))
+    }
     let seconds = end.seconds(since: start)
     var timing = TimingRow(
       runID: spec.id, phase: phase.name, wallSeconds: seconds.wall, userSeconds: seconds.user,

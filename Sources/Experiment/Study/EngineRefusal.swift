@@ -38,6 +38,14 @@ enum EngineRefusal {
     refuse(
       "commit.batch_operations", run.commit.batchOperations, limits.maximumBatchOperationCount, "operations",
       "")
+    if !limits.offersConcurrentReaders {
+      for phase in run.phases where ThreadRequest(phase).usesThreads {
+        let key = ThreadRequest(phase).readerThreadCount > 0 ? "reader_threads" : "threads"
+        reasons.append(
+          "phases.\(phase.name).\(key): engine '\(run.engine)' (\(run.label)) is read by one thread at a time; "
+            + "leave the key out, or leave the engine out of this study")
+      }
+    }
     return (limits, reasons)
   }
 }

@@ -22,6 +22,11 @@ enum PhaseRules {
     ("range_delete_", ["range_delete"]),
   ]
 
+  /// Writes whose values a reader beside them can check: it knows every value that was put, not what upserts made of it.
+  private static let checkedBesideReaders: Set<String> = [
+    "overwrite", "put", "get_hit", "get_miss", "scan",
+  ]
+
   /// The faults of a complete set; `given` are the keys that were written.
   static func faults(of set: ParameterSet, given: [String]) -> [Fault] {
     var faults: [Fault] = []
@@ -29,10 +34,29 @@ enum PhaseRules {
     if !mix.isEmpty && mix.allSatisfy({ isZero($0.value) }) {
       faults.append(Fault(key: "mix", message: "has only zero weights; at least one operation must be drawn"))
     }
+    if hasReaders(set) {
+      for operation in operations(of: set) ?? [] where !checkedBesideReaders.contains(operation) {
+        faults.append(
+          Fault(
+            key: "reader_threads",
+            message: "is given beside the operation '\(operation)'; answers of readers can be checked beside "
+              + "overwrite and put only"))
+      }
+    }
+    for key in given where key == "reader_operations" && set[key] != nil && !hasReaders(set) {
+      faults.append(Fault(key: key, message: "is given, and reader_threads is 0"))
+    }
     for key in given where set[key] != nil && !uses(key, set) {
-      let owner = owners.first { key.hasPrefix($0.prefix) }
-      let operations = owner?.operations.joined(separator: " or ") ?? ""
+      guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }),
+        !(key == "keys_per_get" && set[key] == .integer(1))
+      else { continue }
+      let operations = owner.operations.joined(separator: " or ")
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
+    }
+    if case .integer(let count)? = set["keys_per_get"], count > 1, case .integer(let threads)? = set["threads"],
+      threads > 1
+    {
+      faults.append(Fault(key: "keys_per_get", message: "is \(count), and threads ask for one key at a time"))
     }
     if set["bulk"] == .boolean(true), set["order"] == .text("random") {
       faults.append(Fault(key: "bulk", message: "is true, and a bulk load wants order sequential"))
@@ -53,7 +77,16 @@ enum PhaseRules {
     return kept
   }
 
+  private static func hasReaders(_ set: ParameterSet) -> Bool {
+    if case .integer(let count)? = set["reader_threads"] { return count > 0 }
+    return false
+  }
+
   private static func uses(_ key: String, _ set: ParameterSet) -> Bool {
+    // One thread is what a phase has without the key; one key a get, and no bulk load, likewise.
+    if key == "threads" || key == "keys_per_get", set[key] == .integer(1) { return false }
+    if key == "bulk" { return set[key] == .boolean(true) }
+    if key.hasPrefix("reader_") { return hasReaders(set) }
     guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }), let operations = operations(of: set)
     else {
       return true

@@ -367,13 +367,13 @@ final class CacheShard: Sendable {
     var writeBackCount: UInt64 = 0
   }
 
-  let state: Mutex<State>
+  let state: Lock<State>
   let slots: Range<Int>
 
   init(slots: Range<Int>, capacity: Int) {
     self.slots = slots
     // The lowest slot is taken first.
-    state = Mutex(
+    state = Lock(
       State(capacityByteCount: capacity, freeSlots: ContiguousArray(slots.reversed().map(UInt32.init))))
   }
 }

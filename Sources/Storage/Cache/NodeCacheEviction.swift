@@ -166,6 +166,15 @@ extension NodeCache {
     return slotIndex
   }
 
+  /// Holds the node `id` if it is in the cache: as `hold`, but under the shard's lock, so that nil is the truth of a moment.
+  /// Asked before a node is read from the device, where one that was changed and not written is not. Any thread.
+  public func holdSurely(_ id: UInt64) -> NodeLease? {
+    let hash = Self.hash(id)
+    let shard = shardIndex(hash)
+    guard let slot = shards[shard].state.withLock({ _ in pinPresent(id, hash, shard) }) else { return nil }
+    return leaseOfPinned(slot, shard, countsAsUse: true)
+  }
+
   func tick(_ shard: Int) -> UInt64 {
     let clock = clocks + shard * Self.clockStride
     let now = clock.pointee.word.load(ordering: .relaxed) &+ 1

@@ -216,16 +216,12 @@ extension NodeCache {
   // MARK: Accounts
 
   func accountDirty(_ byteCount: Int) {
-    budget.release(byteCount, for: .frames)
-    let isMoved = budget.reserve(byteCount, for: .dirty)
-    precondition(isMoved, "Bytes just released can be reserved again.")
+    budget.move(byteCount, from: .frames, to: .dirty)
     dirtyByteCount += byteCount
   }
 
   func accountClean(_ byteCount: Int) {
-    budget.release(byteCount, for: .dirty)
-    let isMoved = budget.reserve(byteCount, for: .frames)
-    precondition(isMoved, "Bytes just released can be reserved again.")
+    budget.move(byteCount, from: .dirty, to: .frames)
     dirtyByteCount -= byteCount
   }
 

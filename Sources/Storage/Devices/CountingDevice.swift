@@ -6,10 +6,12 @@
 //
 // Invariants
 // 1. A batch or call that threw is counted by nobody.
-// 2. Counts only grow; the difference of two values is what happened between them.
+// 2. Counts are atomic words: any thread counts, a sum may be asked at any time.
+// 3. Counts only grow; the difference of two values is what happened between them.
 
 import Accounting
 import Primitives
+import Synchronization
 
 /// Operations and bytes of one direction.
 public struct DirectionCount: Equatable, Sendable {
@@ -20,6 +22,11 @@ public struct DirectionCount: Equatable, Sendable {
 
   /// All zero.
   public init() {}
+
+  init(operationCount: UInt64, byteCount: UInt64) {
+    self.operationCount = operationCount
+    self.byteCount = byteCount
+  }
 }
 
 /// Operations and bytes of every direction.
@@ -34,9 +41,8 @@ public struct DeviceCounts: Equatable, Sendable {
   /// The count of one direction.
   public subscript(direction: Direction) -> DirectionCount { counts[Int(direction.rawValue)] }
 
-  mutating func add(_ direction: Direction, byteCount: UInt64) {
-    counts[Int(direction.rawValue)].operationCount += 1
-    counts[Int(direction.rawValue)].byteCount += byteCount
+  mutating func set(_ index: Int, operationCount: UInt64, byteCount: UInt64) {
+    counts[index] = DirectionCount(operationCount: operationCount, byteCount: byteCount)
   }
 
   /// These counts and those of another device.
@@ -62,8 +68,8 @@ public struct DeviceCounts: Equatable, Sendable {
 
 /// Counts every transfer and call on its way to the base device.
 public final class CountingDevice: BlockDevice {
-  /// What was counted since the device was made.
-  public private(set) var counts = DeviceCounts()
+  /// Two words for each direction, operations and bytes.
+  private let words: UnsafeMutablePointer<AtomicWord>
   private let base: any BlockDevice
 
   /// The base's transfer unit, in bytes.
@@ -76,6 +82,7 @@ public final class CountingDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
+    words = Self.makeWords(DeviceCounts())
   }
 
   /// A count over `base` that goes on from `counts`: a branch of a device that counted so far.
@@ -83,21 +90,57 @@ public final class CountingDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
-    self.counts = counts
+    words = Self.makeWords(counts)
   }
+
+  deinit {
+    words.deinitialize(count: 2 * Direction.allCases.count)
+    words.deallocate()
+  }
+
+  private static func makeWords(_ counts: DeviceCounts) -> UnsafeMutablePointer<AtomicWord> {
+    let words = UnsafeMutablePointer<AtomicWord>.allocate(capacity: 2 * Direction.allCases.count)
+    for (index, direction) in Direction.allCases.enumerated() {
+      (words + 2 * index).initialize(to: AtomicWord())
+      (words + 2 * index + 1).initialize(to: AtomicWord())
+      words[2 * index].word.store(counts[direction].operationCount, ordering: .relaxed)
+      words[2 * index + 1].word.store(counts[direction].byteCount, ordering: .relaxed)
+    }
+    return words
+  }
+
+  /// What was counted since the device was made.
+  public var counts: DeviceCounts {
+    var result = DeviceCounts()
+    for index in Direction.allCases.indices {
+      result.set(
+        index, operationCount: words[2 * index].word.load(ordering: .relaxed),
+        byteCount: words[2 * index + 1].word.load(ordering: .relaxed))
+    }
+    return result
+  }
+
+  private func add(_ direction: Direction, byteCount: UInt64) {
+    let index = 2 * Int(direction.rawValue)
+    words[index].word.wrappingAdd(1, ordering: .relaxed)
+    words[index + 1].word.wrappingAdd(byteCount, ordering: .relaxed)
+  }
+
+  /// As the base.
+  public var allowsConcurrentReads: Bool { base.allowsConcurrentReads }
 
   /// Passes the batch on and counts its transfers.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)
     for index in batch.transfers.indices {
-      counts.add(batch.transfers[index].direction, byteCount: UInt64(batch.transfers[index].byteCount))
+      add(batch.transfers[index].direction, byteCount: UInt64(batch.transfers[index].byteCount))
     }
   }
 
   /// Passes the call on and counts it.
   public func control(_ operation: ControlOperation) throws(StorageError) {
     try base.control(operation)
-    counts.add(operation.direction, byteCount: operation.byteCount)
+    add(operation.direction, byteCount: operation.byteCount)
   }
 }
 

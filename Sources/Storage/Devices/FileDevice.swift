@@ -12,11 +12,15 @@
 // 3. What the kernel counts otherwise than we do is kept: reads of blocks never written, zeros written for discards.
 // 4. Of several failed transfers of a batch the one with the lowest place is reported.
 //
-// Used by one thread at a time.
+// 5. Every transfer says its offset: there is no position of the file that threads could share.
+//
+// Reads by any number of threads, beside one that writes; each call has lists of its own, and the threads of `parallelism`
+// serve one batch at a time: whoever finds them busy performs its transfers itself.
 
 import Accounting
 import CSystem
 import Primitives
+import Synchronization
 
 /// A block device over one file.
 public final class FileDevice: BlockDevice {
@@ -40,15 +44,33 @@ public final class FileDevice: BlockDevice {
   public var path: String { file.path }
 
   /// What moved since the device was opened that the kernel counts otherwise.
-  public private(set) var unseenByKernel = UnseenByKernel()
+  public var unseenByKernel: UnseenByKernel { notes.withLock { $0.unseenByKernel } }
 
   private let file: SystemFile
-  /// The blocks of a file this device made; nil for a file that was there before, of which nothing is known.
-  private var written: WrittenBlocks?
+  private let notes: Lock<Notes>
   private let pool: FramePool
   private let workers: WorkerPool?
-  private var prepared: ContiguousArray<PreparedTransfer> = []
-  private var ioSegments: ContiguousArray<betula_segment> = []
+  /// Whether the threads serve a batch.
+  private let workersAreBusy = Atomic<Bool>(false)
+  /// Lists of calls that have ended, to be used again.
+  private let idleCalls = Lock<[Call]>([])
+
+  private struct Notes {
+    var unseenByKernel = UnseenByKernel()
+    /// The blocks of a file this device made; nil for a file that was there before, of which nothing is known.
+    var written: WrittenBlocks?
+  }
+
+  /// The lists of one call.
+  private struct Call {
+    var prepared: ContiguousArray<PreparedTransfer> = []
+    var segments: ContiguousArray<betula_segment> = []
+
+    mutating func removeAll() {
+      prepared.removeAll(keepingCapacity: true)
+      segments.removeAll(keepingCapacity: true)
+    }
+  }
 
   private struct PreparedTransfer {
     var isWrite: Bool
@@ -110,7 +132,8 @@ public final class FileDevice: BlockDevice {
     if creates { flags |= BETULA_OPEN_CREATE | BETULA_OPEN_TRUNCATE }
     if mode == .direct { flags |= BETULA_OPEN_DIRECT }
     file = try SystemFile(path: path, flags: flags)
-    written = creates ? WrittenBlocks(transferUnitByteCount: transferUnitByteCount) : nil
+    notes = Lock(
+      Notes(written: creates ? WrittenBlocks(transferUnitByteCount: transferUnitByteCount) : nil))
     if try file.byteCount() < capacityByteCount {
       try SystemFile.check(betula_truncate(file.descriptor, capacityByteCount), "grow", capacityByteCount)
     }
@@ -133,48 +156,64 @@ public final class FileDevice: BlockDevice {
   ///   may have been performed.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try checkRanges(of: batch)
-    prepare(&batch)
+    var call = idleCalls.withLock { $0.popLast() } ?? Call()
+    prepare(&batch, &call)
+    perform(&call)
     defer {
-      prepared.removeAll(keepingCapacity: true)
-      ioSegments.removeAll(keepingCapacity: true)
+      call.removeAll()
+      idleCalls.withLock { $0.append(call) }
     }
-    prepared.withUnsafeMutableBufferPointer { prepared in
-      ioSegments.withUnsafeMutableBufferPointer { segments in
-        if let workers, prepared.count > 1 {
+    for index in call.prepared.indices where call.prepared[index].errorNumber != 0 {
+      let transfer = batch.transfers[index]
+      throw SystemFile.transferFailure(
+        isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount,
+        call.prepared[index].errorNumber)
+    }
+    note(batch)
+    for index in call.prepared.indices where !call.prepared[index].isWrite {
+      guard let bounce = call.prepared[index].bounce else { continue }
+      Self.copySegments(batch, batch.transfers[index], bounce: bounce, isWrite: false)
+    }
+  }
+
+  /// Any number of readers beside one writer.
+  public var allowsConcurrentReads: Bool { true }
+
+  private func perform(_ call: inout Call) {
+    call.prepared.withUnsafeMutableBufferPointer { prepared in
+      call.segments.withUnsafeMutableBufferPointer { segments in
+        if let workers, prepared.count > 1, !workersAreBusy.exchange(true, ordering: .acquiring) {
           let work = TransferWork(file: file, transfers: prepared, segments: segments)
           workers.run(work, count: prepared.count)
+          workersAreBusy.store(false, ordering: .releasing)
         } else {
           for index in prepared.indices { Self.perform(index, file, prepared, segments) }
         }
       }
     }
-    for index in prepared.indices where prepared[index].errorNumber != 0 {
-      let transfer = batch.transfers[index]
-      throw SystemFile.transferFailure(
-        isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount,
-        prepared[index].errorNumber)
-    }
-    for index in batch.transfers.indices {
-      let transfer = batch.transfers[index]
-      if transfer.direction == .write {
-        written?.insert(offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
-      } else if let written {
-        unseenByKernel.unwrittenReadByteCount += written.unwrittenByteCount(
-          offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
+  }
+
+  /// Keeps what the kernel will count otherwise.
+  private func note(_ batch: borrowing TransferBatch) {
+    let transfers = batch.transfers
+    notes.withLock { notes in
+      for transfer in transfers {
+        if transfer.direction == .write {
+          notes.written?.insert(offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
+        } else if let written = notes.written {
+          notes.unseenByKernel.unwrittenReadByteCount += written.unwrittenByteCount(
+            offset: transfer.offset, byteCount: UInt64(transfer.byteCount))
+        }
       }
-    }
-    for index in prepared.indices where !prepared[index].isWrite {
-      guard let bounce = prepared[index].bounce else { continue }
-      Self.copySegments(batch, batch.transfers[index], bounce: bounce, isWrite: false)
     }
   }
 
   /// Vends frames to reads, and gives every transfer memory that the system takes.
-  private func prepare(_ batch: inout TransferBatch) {
+  private func prepare(_ batch: inout TransferBatch, _ call: inout Call) {
     let alignment = mode == .direct ? UInt(min(transferUnitByteCount, 4_096)) : 1
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]
-      let first = ioSegments.count
+      let first = call.segments.count
       var isAligned = true
       for index in transfer.segments {
         let byteCount = batch.segments[index].byteCount
@@ -185,20 +224,20 @@ public final class FileDevice: BlockDevice {
           preconditionFailure("A segment has memory before it goes to the system.")
         }
         if (UInt(bitPattern: pointer) | UInt(byteCount)) & (alignment - 1) != 0 { isAligned = false }
-        ioSegments.append(betula_segment(base: pointer, byte_count: byteCount))
+        call.segments.append(betula_segment(base: pointer, byte_count: byteCount))
       }
       let isWrite = transfer.direction == .write
       var bounce: Frame?
       if !isAligned {
         let frame = pool.frame(byteCount: transfer.byteCount)
         if isWrite { Self.copySegments(batch, transfer, bounce: frame, isWrite: true) }
-        ioSegments.removeLast(ioSegments.count - first)
-        ioSegments.append(betula_segment(base: frame.pointer, byte_count: transfer.byteCount))
+        call.segments.removeLast(call.segments.count - first)
+        call.segments.append(betula_segment(base: frame.pointer, byte_count: transfer.byteCount))
         bounce = frame
       }
-      prepared.append(
+      call.prepared.append(
         PreparedTransfer(
-          isWrite: isWrite, offset: transfer.offset, segments: first..<ioSegments.count, bounce: bounce))
+          isWrite: isWrite, offset: transfer.offset, segments: first..<call.segments.count, bounce: bounce))
     }
   }
 
@@ -228,11 +267,13 @@ public final class FileDevice: BlockDevice {
       let result = betula_punch_hole(file.descriptor, offset, byteCount)
       if result == -Self.notSupported {
         try writeZeros(at: offset, byteCount: byteCount)
-        unseenByKernel.zeroedByteCount += byteCount
-        written?.insert(offset: offset, byteCount: byteCount)
+        notes.withLock { notes in
+          notes.unseenByKernel.zeroedByteCount += byteCount
+          notes.written?.insert(offset: offset, byteCount: byteCount)
+        }
       } else {
         try SystemFile.check(result, "discard", offset, Int(clamping: byteCount))
-        written?.remove(offset: offset, byteCount: byteCount)
+        notes.withLock { $0.written?.remove(offset: offset, byteCount: byteCount) }
       }
     case .namespace: break
     }

@@ -14,7 +14,10 @@
 // 4. A clone shares table pages and frames; the first write to a shared page copies the page, never data.
 // 5. `allocatedByteCount` = units with a frame × transfer unit.
 //
-// Used by one thread at a time.
+// 6. The table is used under a short lock: for the entries of one segment, never while bytes are copied or checked. A
+//    reader keeps the frame it found, and frames in the table do not change (2), so its bytes are those of its moment.
+//
+// Reads by any number of threads, beside one that writes; everything else by that one.
 
 import Accounting
 import Primitives
@@ -32,6 +35,7 @@ public final class MemoryDevice: BlockDevice {
   public let guardsSharedFrames: Bool
   private let unitShift: Int
   private var table: UnitTable
+  private let tableLock = Lock<Void>(())
 
   /// An empty device: every byte reads as zero.
   ///
@@ -63,7 +67,7 @@ public final class MemoryDevice: BlockDevice {
     pool = original.pool
     guardsSharedFrames = original.guardsSharedFrames
     unitShift = original.unitShift
-    table = original.table
+    table = original.tableLock.withLock { _ in original.table }
   }
 
   /// Bytes of units that were written and not discarded.
@@ -85,12 +89,15 @@ public final class MemoryDevice: BlockDevice {
     for index in batch.transfers.indices {
       let transfer = batch.transfers[index]
       if transfer.direction == .write {
-        write(transfer, batch.segments, &table)
+        write(transfer, batch.segments)
       } else {
-        try read(transfer, &batch.segments, table)
+        try read(transfer, &batch.segments)
       }
     }
   }
+
+  /// Any number of readers beside one writer.
+  public var allowsConcurrentReads: Bool { true }
 
   /// A sync is a no-op here (the fault device keeps what a crash would leave); a discard frees units.
   public func control(_ operation: ControlOperation) throws(StorageError) {
@@ -102,11 +109,12 @@ public final class MemoryDevice: BlockDevice {
   /// Takes the frames of a checked range out of the table.
   package func discardUnits(offset: UInt64, byteCount: UInt64) {
     let first = Int(offset >> UInt64(unitShift))
-    table.clear(first..<(first + Int(byteCount >> UInt64(unitShift))))
+    let units = first..<(first + Int(byteCount >> UInt64(unitShift)))
+    tableLock.withLock { _ in table.clear(units) }
   }
 
   private func write(
-    _ transfer: Transfer, _ segments: borrowing ContiguousArray<Segment>, _ table: inout UnitTable
+    _ transfer: Transfer, _ segments: borrowing ContiguousArray<Segment>
   ) {
     var unit = Int(transfer.offset >> UInt64(unitShift))
     let unitMask = transferUnitByteCount - 1
@@ -117,15 +125,15 @@ public final class MemoryDevice: BlockDevice {
         // Segments that end inside a unit: gather the rest of the transfer in one frame.
         let rest = position..<transfer.segments.upperBound
         let total = Int(transfer.end) - unit << unitShift
-        put(gather(rest, segments, byteCount: total), offset: 0, at: unit, count: total >> unitShift, &table)
+        put(gather(rest, segments, byteCount: total), offset: 0, at: unit, count: total >> unitShift)
         return
       }
       let count = byteCount >> unitShift
       if case .frame(let frame, let offset) = segments[position].memory, byteCount * 2 >= frame.byteCount {
-        put(frame, offset: offset, at: unit, count: count, &table)
+        put(frame, offset: offset, at: unit, count: count)
       } else {
         let copy = gather(position..<(position + 1), segments, byteCount: byteCount)
-        put(copy, offset: 0, at: unit, count: count, &table)
+        put(copy, offset: 0, at: unit, count: count)
       }
       unit += count
       position += 1
@@ -149,59 +157,64 @@ public final class MemoryDevice: BlockDevice {
   }
 
   private func put(
-    _ frame: Frame, offset firstOffset: Int, at firstUnit: Int, count: Int, _ table: inout UnitTable
+    _ frame: Frame, offset firstOffset: Int, at firstUnit: Int, count: Int
   ) {
-    for index in 0..<count {
-      let offset = firstOffset + (index << unitShift)
-      let checksum =
-        guardsSharedFrames ? ContentHash.checksum(frame.pointer + offset, transferUnitByteCount) : 0
-      table.set(firstUnit + index, frame: frame, offset: offset, checksum: checksum)
+    tableLock.withLock { _ in
+      for index in 0..<count {
+        let offset = firstOffset + (index << unitShift)
+        let checksum =
+          guardsSharedFrames ? ContentHash.checksum(frame.pointer + offset, transferUnitByteCount) : 0
+        table.set(firstUnit + index, frame: frame, offset: offset, checksum: checksum)
+      }
     }
   }
 
   private func read(
-    _ transfer: Transfer, _ segments: inout ContiguousArray<Segment>, _ table: borrowing UnitTable
+    _ transfer: Transfer, _ segments: inout ContiguousArray<Segment>
   ) throws(StorageError) {
     var offset = Int(transfer.offset)
     for position in transfer.segments {
       let byteCount = segments[position].byteCount
       switch segments[position].memory {
       case .vended:
-        if let (frame, frameOffset) = try wholeFrame(at: offset, byteCount: byteCount, table) {
+        if let (frame, frameOffset) = try wholeFrame(at: offset, byteCount: byteCount) {
           segments[position].memory = .frame(frame, offset: frameOffset)
         } else {
           let frame = pool.frame(byteCount: byteCount)
-          try copy(at: offset, byteCount: byteCount, to: frame.pointer, table)
+          try copy(at: offset, byteCount: byteCount, to: frame.pointer)
           segments[position].memory = .frame(frame, offset: 0)
         }
       case .frame(let frame, let frameOffset):
-        try copy(at: offset, byteCount: byteCount, to: frame.pointer + frameOffset, table)
+        try copy(at: offset, byteCount: byteCount, to: frame.pointer + frameOffset)
       case .borrowed(let pointer):
-        try copy(at: offset, byteCount: byteCount, to: pointer, table)
+        try copy(at: offset, byteCount: byteCount, to: pointer)
       }
       offset += byteCount
     }
   }
 
   /// The frame that holds all of the region at consecutive offsets, if one does.
-  private func wholeFrame(
-    at offset: Int, byteCount: Int, _ table: borrowing UnitTable
-  ) throws(StorageError) -> (Frame, Int)? {
+  private func wholeFrame(at offset: Int, byteCount: Int) throws(StorageError) -> (Frame, Int)? {
     let first = offset >> unitShift
     let last = (offset + byteCount - 1) >> unitShift
-    guard let (frame, start) = table.place(first) else { return nil }
-    if guardsSharedFrames { try verify(first, table) }
-    var unit = first + 1
-    while unit <= last {
-      guard table.holds(frame, offset: start + ((unit - first) << unitShift), at: unit) else { return nil }
-      if guardsSharedFrames { try verify(unit, table) }
-      unit += 1
+    let found = tableLock.withLock { _ -> (frame: Frame, start: Int)? in
+      guard let (frame, start) = table.place(first) else { return nil }
+      var unit = first + 1
+      while unit <= last {
+        guard table.holds(frame, offset: start + ((unit - first) << unitShift), at: unit) else { return nil }
+        unit += 1
+      }
+      return (frame, start)
     }
-    return (frame, start + (offset & (transferUnitByteCount - 1)))
+    guard let found else { return nil }
+    if guardsSharedFrames {
+      for unit in first...last { try verify(unit) }
+    }
+    return (found.frame, found.start + (offset & (transferUnitByteCount - 1)))
   }
 
   private func copy(
-    at firstOffset: Int, byteCount: Int, to destination: UnsafeMutableRawPointer, _ table: borrowing UnitTable
+    at firstOffset: Int, byteCount: Int, to destination: UnsafeMutableRawPointer
   ) throws(StorageError) {
     var offset = firstOffset
     let end = firstOffset + byteCount
@@ -210,9 +223,10 @@ public final class MemoryDevice: BlockDevice {
       let within = offset & (transferUnitByteCount - 1)
       let count = min(end - offset, transferUnitByteCount - within)
       let target = destination + (offset - firstOffset)
-      if let source = table.pointer(unit) {
-        if guardsSharedFrames { try verify(unit, table) }
-        target.copyMemory(from: source + within, byteCount: count)
+      if let (frame, start) = tableLock.withLock({ _ in table.place(unit) }) {
+        if guardsSharedFrames { try verify(unit) }
+        target.copyMemory(from: frame.pointer + start + within, byteCount: count)
+        frame.markRead()
       } else {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
       }
@@ -222,17 +236,20 @@ public final class MemoryDevice: BlockDevice {
 
   // MARK: Shared frames
 
-  private func verify(_ unit: Int, _ table: borrowing UnitTable) throws(StorageError) {
-    if !isIntact(unit, table) {
+  private func verify(_ unit: Int) throws(StorageError) {
+    if !isIntact(unit) {
       throw .corrupted(
         structure: "shared frame", offset: UInt64(unit) << UInt64(unitShift),
         detail: "its bytes changed after they were written to the device")
     }
   }
 
-  private func isIntact(_ unit: Int, _ table: borrowing UnitTable) -> Bool {
-    guard let source = table.pointer(unit) else { return true }
-    return ContentHash.checksum(source, transferUnitByteCount) == table.checksum(unit)
+  private func isIntact(_ unit: Int) -> Bool {
+    let held = tableLock.withLock { _ in
+      table.place(unit).map { (frame: $0.frame, offset: $0.offset, checksum: table.checksum(unit)) }
+    }
+    guard let held else { return true }
+    return ContentHash.checksum(held.frame.pointer + held.offset, transferUnitByteCount) == held.checksum
   }
 
   /// The offsets of units whose bytes changed after they were written: someone wrote to a shared frame.
@@ -241,7 +258,7 @@ public final class MemoryDevice: BlockDevice {
   public func changedSharedOffsets() -> [UInt64] {
     precondition(guardsSharedFrames, "Only a device that guards shared frames knows what they held.")
     var offsets: [UInt64] = []
-    for unit in 0..<Int(capacityByteCount >> UInt64(unitShift)) where !isIntact(unit, table) {
+    for unit in 0..<Int(capacityByteCount >> UInt64(unitShift)) where !isIntact(unit) {
       offsets.append(UInt64(unit) << UInt64(unitShift))
     }
     return offsets
@@ -295,9 +312,9 @@ public final class MemoryDevice: BlockDevice {
   package func place(unitAt offset: UInt64, frame: Frame?, frameOffset: Int) {
     let unit = Int(offset >> UInt64(unitShift))
     if let frame {
-      put(frame, offset: frameOffset, at: unit, count: 1, &table)
+      put(frame, offset: frameOffset, at: unit, count: 1)
     } else {
-      table.clear(unit..<(unit + 1))
+      tableLock.withLock { _ in table.clear(unit..<(unit + 1)) }
     }
   }
 

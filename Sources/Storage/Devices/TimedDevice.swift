@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A batch that threw costs nothing.
-// 2. The clock of a run equals the clock of its recorded trace, charged under the same model.
+// 2. Batches of several threads are charged in the order in which they return; one thread's order is that of its calls.
+// 3. The clock of a run equals the clock of its recorded trace, charged under the same model.
 
 import Accounting
 import Primitives
@@ -10,7 +11,8 @@ import Primitives
 /// Charges each batch on its way down.
 public final class TimedDevice: BlockDevice {
   /// The clock, a value: keep a copy per phase and subtract its charges.
-  public private(set) var clock: TimeClock
+  public var clock: TimeClock { lockedClock.withLock { $0 } }
+  private let lockedClock: Lock<TimeClock>
   private let base: any BlockDevice
 
   /// The base's transfer unit, in bytes.
@@ -23,7 +25,7 @@ public final class TimedDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
-    clock = TimeClock(model: model)
+    lockedClock = Lock(TimeClock(model: model))
   }
 
   /// A clock that goes on from `clock`, head position included: a branch of a device that was charged so far.
@@ -31,16 +33,19 @@ public final class TimedDevice: BlockDevice {
     self.base = base
     transferUnitByteCount = base.transferUnitByteCount
     capacityByteCount = base.capacityByteCount
-    self.clock = clock
+    lockedClock = Lock(clock)
   }
 
   /// Everything charged so far.
-  public var charge: TimeCharge { clock.charge }
+  public var charge: TimeCharge { lockedClock.withLock { $0.charge } }
+
+  /// As the base.
+  public var allowsConcurrentReads: Bool { base.allowsConcurrentReads }
 
   /// Passes the batch on and charges it.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)
-    clock.charge(batch: batch)
+    lockedClock.withLock { clock in _ = clock.charge(batch: batch) }
   }
 
   /// Passes the call on; it moves no data and costs nothing.

@@ -56,7 +56,8 @@
 // of old and new bytes, or garbage; a sync that returned makes what was written before it permanent. For the last
 // unit of a log, which is written again as it fills, a torn write must leave each byte old or new.
 //
-// Deviation: one writer. A volume is used by one thread at a time.
+// Deviation: one writer. A volume is used by one thread at a time, the writer's; other threads may pin what was published
+// (`pinPublished`), end pins, and read blocks through a reader of their own (`makeReader`). `PinTable` says how.
 
 import Accounting
 import Primitives
@@ -105,7 +106,9 @@ public final class Volume {
   var deferred = DeferredQueue()
   var deferredMetadata = DeferredQueue()
   var held = DeferredQueue()
-  var pins: [(sequence: UInt64, count: Int)] = []
+  let pins = PinTable()
+  /// The oldest pin when the writer last took note: what it keeps is not reused, whatever ended since.
+  var notedPinSequence: UInt64?
 
   // The durable state.
   var superblock: Superblock
@@ -309,6 +312,7 @@ public final class Volume {
   public func beginTransaction() throws(StorageError) -> VolumeTransaction {
     try check()
     precondition(!transactionIsOpen, "A volume has one transaction at a time.")
+    absorbPins()
     try accountMemory()
     transactionSerial += 1
     transactionIsOpen = true
@@ -320,28 +324,6 @@ public final class Volume {
   /// Precondition: no transaction is open. Cost: as a durable commit, and the dirty part of the space map.
   public func checkpoint() throws(StorageError) { try publish(.everything, checkpoint: true) }
 
-  /// Holds the state of the last commit: nothing it can reach is reused or counted as newborn while the pin lives.
-  public func pin() -> VolumePin {
-    if pins.last?.sequence == commitSequence {
-      pins[pins.count - 1].count += 1
-    } else {
-      pins.append((commitSequence, 1))
-    }
-    fresh.removeAll()
-    transactionBorn.forEachRun { fresh.insert($0) }
-    return VolumePin(volume: self, sequence: commitSequence)
-  }
-
-  func unpin(_ sequence: UInt64) {
-    guard let index = pins.firstIndex(where: { $0.sequence == sequence }) else {
-      preconditionFailure("A pin that ends was taken.")
-    }
-    pins[index].count -= 1
-    if pins[index].count == 0 { pins.remove(at: index) }
-    if pins.isEmpty { fresh = newborn }
-    releaseDeferred()
-  }
-
   /// Whether an extent was allocated after the last durable commit and is seen by no pin: its block may be changed
   /// in place. Constant time.
   public func isNewborn(_ extent: Extent) -> Bool {
@@ -352,10 +334,6 @@ public final class Volume {
   public func isBornInTransaction(_ extent: Extent) -> Bool {
     transactionBorn.contains(Int(extent.offset / UInt64(transferUnitByteCount)))
   }
-
-  /// The commit whose state the oldest living pin holds, nil when there is none. What commit f freed is held while a
-  /// pin p < f lives.
-  public var oldestPinSequence: UInt64? { pins.first?.sequence }
 
   /// The extent of a node.
   ///
@@ -387,16 +365,7 @@ public final class Volume {
       byteCount: range.count * transferUnitByteCount)
   }
 
-  func units(_ extent: Extent) -> Range<Int> {
-    let unit = UInt64(transferUnitByteCount)
-    precondition(
-      extent.offset % unit == 0 && extent.byteCount > 0 && extent.byteCount % transferUnitByteCount == 0,
-      "An extent is a whole number of transfer units: \(extent).")
-    let start = Int(extent.offset / unit)
-    let count = extent.byteCount / transferUnitByteCount
-    precondition(start >= 2 && count <= unitCount - start, "An extent lies inside the volume: \(extent).")
-    return start..<(start + count)
-  }
+  func units(_ extent: Extent) -> Range<Int> { geometry.units(extent) }
 
   /// Takes free units, nil when no free extent is long enough.
   func takeUnits(_ count: Int, near hint: Int? = nil) -> Range<Int>? {
@@ -501,7 +470,7 @@ public final class Volume {
   }
 
   func releaseDeferred() {
-    let oldestPin = pins.first?.sequence ?? .max
+    let oldestPin = notedPinSequence ?? .max
     while let next = deferred.first, next.epoch < durableEpoch, next.sequence <= oldestPin {
       free.insert(deferred.removeFirst().range)
     }
@@ -527,20 +496,6 @@ public struct VolumeStatistics: Equatable, Sendable {
 
   /// All zero.
   public init() {}
-}
-
-/// A state that stays readable until the pin ends.
-public struct VolumePin: ~Copyable {
-  private let volume: Volume
-  /// The commit whose state is held.
-  public let sequence: UInt64
-
-  init(volume: Volume, sequence: UInt64) {
-    self.volume = volume
-    self.sequence = sequence
-  }
-
-  deinit { volume.unpin(sequence) }
 }
 
 /// Units that wait until no superblock and no pin sees them.

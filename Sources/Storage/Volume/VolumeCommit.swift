@@ -51,6 +51,8 @@ extension Volume {
   /// Writes the next superblock.
   func publish(_ scope: PublishScope, checkpoint: Bool) throws(StorageError) {
     try check()
+    // Not within a transaction: what it may reuse was decided when it began.
+    if !transactionIsOpen { absorbPins() }
     var isEverything = false
     if case .everything = scope {
       isEverything = true

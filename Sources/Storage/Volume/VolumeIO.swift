@@ -36,24 +36,12 @@ extension Volume {
     _ body: (Int, VolumeBlock) -> Void
   ) throws(StorageError) {
     try check()
-    var batch = TransferBatch()
-    for extent in extents {
-      _ = units(extent)
-      batch.append(
-        .read, offset: extent.offset, memory: .vended, byteCount: extent.byteCount, cause: cause, level: level
-      )
-    }
+    var batch = geometry.request(extents, cause: cause, level: level)
     try channel.submit(&batch)
     for (request, extent) in extents.enumerated() {
-      let (frame, offset) = batch.frame(ofRequest: request)
-      let bytes = UnsafeRawBufferPointer(start: frame.pointer + offset, count: extent.byteCount)
-      let header = try BlockHeader.verify(bytes, volumeID: volumeID, offset: extent.offset, type: type)
+      let block = try geometry.verified(batch, request, extent, type: type)
       statistics.verifiedChecksumCount += 1
-      body(
-        request,
-        VolumeBlock(
-          frame: frame, frameOffset: offset, byteCount: extent.byteCount, type: type, level: header.level,
-          payloadByteCount: header.payloadByteCount))
+      body(request, block)
     }
   }
 

@@ -127,6 +127,7 @@ public struct VolumeFinding: Equatable, Sendable, CustomStringConvertible {
 extension Volume {
   /// How the units are used. Cost: O(the volume's own blocks).
   public func accounting() -> VolumeAccounting {
+    absorbPins()
     var result = VolumeAccounting()
     let unit = UInt64(transferUnitByteCount)
     var own = 0
