@@ -73,7 +73,6 @@ private struct ImageListing: Encodable {
     var reads: UInt64
     var readBytes: UInt64
     var checksums: UInt64
-    var milliseconds: Double
   }
   struct Part: Encodable {
     var structure: String
@@ -158,8 +157,7 @@ private struct ImageListing: Encodable {
     }
     steps = image.steps.map {
       Step(
-        name: $0.name, reads: $0.readCount, readBytes: $0.readByteCount, checksums: $0.checksumCount,
-        milliseconds: Double($0.nanoseconds) / 1e6)
+        name: $0.name, reads: $0.readCount, readBytes: $0.readByteCount, checksums: $0.checksumCount)
     }
     recovery = image.recovery
     findings = image.findings.map {

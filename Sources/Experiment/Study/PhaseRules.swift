@@ -47,9 +47,16 @@ enum PhaseRules {
       faults.append(Fault(key: key, message: "is given, and reader_threads is 0"))
     }
     for key in given where set[key] != nil && !uses(key, set) {
-      guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }) else { continue }
+      guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }),
+        !(key == "keys_per_get" && set[key] == .integer(1))
+      else { continue }
       let operations = owner.operations.joined(separator: " or ")
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
+    }
+    if case .integer(let count)? = set["keys_per_get"], count > 1, case .integer(let threads)? = set["threads"],
+      threads > 1
+    {
+      faults.append(Fault(key: "keys_per_get", message: "is \(count), and threads ask for one key at a time"))
     }
     if set["bulk"] == .boolean(true), set["order"] == .text("random") {
       faults.append(Fault(key: "bulk", message: "is true, and a bulk load wants order sequential"))
@@ -76,8 +83,9 @@ enum PhaseRules {
   }
 
   private static func uses(_ key: String, _ set: ParameterSet) -> Bool {
-    // One thread is what a phase has without the key.
-    if key == "threads" { return set[key] != .integer(1) }
+    // One thread is what a phase has without the key; one key a get, and no bulk load, likewise.
+    if key == "threads" || key == "keys_per_get", set[key] == .integer(1) { return false }
+    if key == "bulk" { return set[key] == .boolean(true) }
     if key.hasPrefix("reader_") { return hasReaders(set) }
     guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }), let operations = operations(of: set)
     else {
