@@ -122,16 +122,23 @@ extension NodeTable {
 
   /// Reads the parts that are missing, in one batch.
   private func completeNode(_ node: TreeNode) throws(StorageError) {
+    node.pinCount += 1
+    defer { node.pinCount -= 1 }
+    try loadParts(0..<node.partCount, of: node, mayWrite: true)
+  }
+
+  /// Makes sure that parts are in memory; those that are not come in one batch, neighbours in one transfer. The node is pinned.
+  func loadParts(_ range: Range<Int>, of node: TreeNode, mayWrite: Bool = false) throws(StorageError) {
     var missing: [Int] = []
     var byteCount = 0
-    for index in 0..<node.partCount where !node.parts[index].isLoaded {
+    for index in range {
+      node.parts[index].isRecent = true
+      if node.parts[index].isLoaded { continue }
       missing.append(index)
       byteCount += node.parts[index].imageByteCount
     }
     if missing.isEmpty { return }
-    node.pinCount += 1
-    defer { node.pinCount -= 1 }
-    try makeRoom(byteCount, mayWrite: true)
+    try makeRoom(byteCount, mayWrite: mayWrite)
     var blocks: [VolumeBlock] = []
     try volume.readBlocks(
       missing.map {

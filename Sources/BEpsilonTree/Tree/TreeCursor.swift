@@ -103,6 +103,7 @@ final class TreeCursor: Cursor {
     let wanted = key.withUnsafeBytes { [UInt8]($0) }
     forgetWindow()
     windowByteCount = 2_048
+    merge.forgetReadAhead()
     place = isEmptyRange ? .end : .from(wanted)
     // A place outside the range is its beginning, or its end.
     if isEmptyRange { return }

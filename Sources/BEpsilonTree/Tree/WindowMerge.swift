@@ -31,6 +31,9 @@ struct WindowMerge {
   private var end = 0
   private var bound: [UInt8]?
   private var includesBound = true
+  /// Basements read together when the walk goes on to one that is not in memory; doubled each time.
+  private var readAheadCount = 1
+  private static let maximumReadAheadCount = 16
   private var limit: [UInt8]?
   /// Where the walk goes on behind this leaf: forward from this key on, reverse below it; nil at the end.
   private(set) var nextPlace: [UInt8]?
@@ -157,6 +160,20 @@ struct WindowMerge {
     end = range.upperBound
   }
 
+  /// Reads the basement it stands in, and more of those that follow the longer the walk is.
+  private mutating func readAhead(_ leaf: TreeNode) throws(StorageError) {
+    if leaf.parts[basement].isLoaded { return }
+    readAheadCount = min(Self.maximumReadAheadCount, readAheadCount * 2)
+    let range =
+      isForward
+      ? basement..<min(leaf.partCount, basement + readAheadCount)
+      : max(0, basement - readAheadCount + 1)..<(basement + 1)
+    try reader.table.loadParts(range, of: leaf)
+  }
+
+  /// A walk begins anew somewhere else.
+  mutating func forgetReadAhead() { readAheadCount = 1 }
+
   /// Goes to the next basement while the one it stands in has nothing left.
   private mutating func skipEmptyBasements() throws(StorageError) {
     guard let leaf else { return }
@@ -164,6 +181,7 @@ struct WindowMerge {
       let next = isForward ? basement + 1 : basement - 1
       if next < 0 || next >= leaf.partCount { return }
       basement = next
+      try readAhead(leaf)
       try enter()
     }
   }
