@@ -33,7 +33,8 @@ import Testing
       let bucket = try #require(try snapshot.bucket(name(number)))
       let expected = (0..<3).map { KeyValuePair(key: key($0), value: value(number + $0)) }
       #expect(try bucket.entries() == expected)
-      #expect(try bucket.values(for: [key(2), key(9), key(0)]) == [expected[2].value, nil, expected[0].value])
+      #expect(
+        try bucket.values(for: [key(2), key(9), key(0)]) == [expected[2].value, nil, expected[0].value])
     }
   }
 
@@ -135,7 +136,8 @@ import Testing
       if random >> 12 & 31 == 0 { try bench.engine.dropCache() }
       if snapshots.count > 4 || random >> 17 & 31 == 0, !snapshots.isEmpty {
         let (view, expected) = snapshots.remove(at: Int(random >> 22) % snapshots.count)
-        #expect(try view.bucketNames() == expected.keys.sorted { $0.lexicographicallyPrecedes($1) }, "seed \(seed)")
+        #expect(
+          try view.bucketNames() == expected.keys.sorted { $0.lexicographicallyPrecedes($1) }, "seed \(seed)")
         for (bucket, entries) in expected {
           let found = try view.bucket(bucket)?.entries() ?? []
           #expect(found.count == entries.count, "seed \(seed), step \(step)")
