@@ -40,7 +40,9 @@ extension BTreeEngine {
     if name.isEmpty {
       try apply(box.batch, to: &forest.main, &transaction)
     } else {
-      guard var tree = try bucketState(name) else { throw .notFound(what: "bucket \(NodeStore.text(ofBucket: name))") }
+      guard var tree = try bucketState(name) else {
+        throw .notFound(what: "bucket \(NodeStore.text(ofBucket: name))")
+      }
       forest.buckets.add(tree, sign: -1)
       try apply(box.batch, to: &tree, &transaction)
       forest.buckets.add(tree)
@@ -96,7 +98,8 @@ extension NodeStore {
     if let failure { throw failure }
     if isFound, state == nil {
       throw .corrupted(
-        structure: "bucket catalogue", offset: 0, detail: "the record of \(Self.text(ofBucket: name)) is none")
+        structure: "bucket catalogue", offset: 0, detail: "the record of \(Self.text(ofBucket: name)) is none"
+      )
     }
     return state
   }

@@ -109,7 +109,9 @@ extension BTreeEngine {
   public func bucketNames() throws(EngineError) -> [[UInt8]] {
     try requireOpen()
     let forest = forest
-    return try rethrowingStorageErrors { () throws(StorageError) in try store.allBuckets(in: forest).map(\.name) }
+    return try rethrowingStorageErrors { () throws(StorageError) in
+      try store.allBuckets(in: forest).map(\.name)
+    }
   }
 
   /// A view of a bucket's newest state, nil when there is none; valid until the next write.

@@ -19,6 +19,7 @@ struct Betula: ParsableCommand {
     subcommands: [
       RunCommand.self, PlanCommand.self, ReportCommand.self, CompareCommand.self, EnginesCommand.self,
       ExplainCommand.self, SchemaCommand.self, ConformanceCommand.self, CrashCommand.self,
-      StressCommand.self, TraceCommand.self, StreamCommand.self, InspectCommand.self, VerifyCommand.self, DoctorCommand.self, WorkerCommand.self,
+      StressCommand.self, TraceCommand.self, StreamCommand.self, InspectCommand.self, VerifyCommand.self,
+      DoctorCommand.self, WorkerCommand.self,
     ])
 }

@@ -53,7 +53,8 @@ enum PhaseRules {
       let operations = owner.operations.joined(separator: " or ")
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
     }
-    if case .integer(let count)? = set["keys_per_get"], count > 1, case .integer(let threads)? = set["threads"],
+    if case .integer(let count)? = set["keys_per_get"], count > 1,
+      case .integer(let threads)? = set["threads"],
       threads > 1
     {
       faults.append(Fault(key: "keys_per_get", message: "is \(count), and threads ask for one key at a time"))
