@@ -276,4 +276,28 @@ private struct DamagedImage {
     let engine = try Bench.open(memory, [:], 8 << 20, creates: false)
     #expect(throws: EngineError.self, "\(kind)") { try engine.verify() }
   }
+
+  /// A thousand single bits in pages and long values, each found by the checksum of the block it is in.
+  @Test func everyFlippedBitIsFoundWhenItsBlockIsRead() throws {
+    var image = try DamagedImage()
+    let places =
+      (image.leaves + image.interiors + [image.catalogue]).map { ($0, 4_096, NodeStore.pageType) }
+      + image.longValues.map { ($0, 8_192, NodeStore.overflowType) }
+    for round in 0..<1_000 {
+      let random = draw(77, round)
+      let (offset, byteCount, type) = places[Int(random % UInt64(places.count))]
+      let bit = Int(random >> 20) % (byteCount * 8)
+      let place = Int(offset) + bit / 8
+      image.bytes[place] ^= 1 << UInt8(bit % 8)
+      let id = image.volumeID
+      #expect(throws: StorageError.self, "bit \(bit) of the block at \(offset)") {
+        try image.bytes.withUnsafeBytes { all in
+          _ = try BlockHeader.verify(
+            UnsafeRawBufferPointer(rebasing: all[Int(offset)..<(Int(offset) + byteCount)]), volumeID: id,
+            offset: offset, type: type)
+        }
+      }
+      image.bytes[place] ^= 1 << UInt8(bit % 8)
+    }
+  }
 }
