@@ -26,7 +26,8 @@ public let engineCatalogue: [EngineEntry] = [
   EngineEntry(BTreeEngine.descriptor, examine: BTreeEngine.examine) { (place, set) throws(EngineError) in
     try BTreeEngine.open(place, parameters: set)
   },
-  EngineEntry(BEpsilonTreeEngine.descriptor, examine: BEpsilonTreeEngine.examine) { (place, set) throws(EngineError) in
+  EngineEntry(BEpsilonTreeEngine.descriptor, examine: BEpsilonTreeEngine.examine) {
+    (place, set) throws(EngineError) in
     try BEpsilonTreeEngine.open(place, parameters: set)
   },
   EngineEntry(SQLiteEngine.descriptor, examine: SQLiteEngine.examine) { (place, set) throws(EngineError) in
