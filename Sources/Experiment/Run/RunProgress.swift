@@ -56,7 +56,7 @@ public struct SweepProgress: Sendable {
 public struct RunObserver {
   /// Called every few thousand operations and whenever a run ends, by sweeps.
   public var progressed: (SweepProgress) -> Void
-  /// Asked at the same moments; true ends everything with `RunInterrupted`.
+  /// Asked at the same moments, and by each thread of a phase that has several; true ends everything with `RunInterrupted`.
   public var isInterrupted: () -> Bool
   /// A remark for the user (a skipped run, a fallback).
   public var noted: (String) -> Void

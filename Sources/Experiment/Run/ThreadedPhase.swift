@@ -53,8 +53,12 @@ private final class ThreadBoard: Sendable {
   let hasFailed = Atomic<Bool>(false)
   private let failure = Lock<(any Error)?>(nil)
   private let results: Lock<[ThreadResult?]>
+  private let isInterrupted: HandedOver<() -> Bool>
 
-  init(threadCount: Int) { results = Lock(Array(repeating: nil, count: threadCount)) }
+  init(threadCount: Int, _ observer: RunObserver) {
+    results = Lock(Array(repeating: nil, count: threadCount))
+    isInterrupted = HandedOver(observer.isInterrupted)
+  }
 
   func fail(_ error: any Error) {
     failure.withLock { if $0 == nil { $0 = error } }
@@ -76,7 +80,7 @@ private final class ThreadBoard: Sendable {
   }
 
   /// Whether a thread is to end early.
-  var isOver: Bool { hasFailed.load(ordering: .acquiring) || betula_interrupt_count() > 0 }
+  var isOver: Bool { hasFailed.load(ordering: .acquiring) || isInterrupted.value() }
 }
 
 extension RunExecutor {
@@ -147,7 +151,7 @@ extension RunExecutor {
     var checker = state.checker
     let expected = checker.forThread(scans: data.contains(.scan))
     let operations = OperationSource(stream)
-    let board = ThreadBoard(threadCount: threadCount)
+    let board = ThreadBoard(threadCount: threadCount, observer)
     Threads.run(threadCount) { thread in
       do {
         var work = ReadWork(
@@ -185,7 +189,7 @@ extension RunExecutor {
     var checker = state.checker
     let expected = checker.forThread(scans: false)
     let position = state.position
-    let board = ThreadBoard(threadCount: request.readerThreadCount)
+    let board = ThreadBoard(threadCount: request.readerThreadCount, observer)
     let writer = Lock<(checker: AnswerChecker, position: StreamPosition, commitCount: UInt64)?>(nil)
     let writerCounts = Lock<(operations: UInt64, bytes: UInt64, hash: String, latency: LatencySampler)?>(nil)
     let shared = HandedOver((engine: state.engine, device: state.device, commit: spec.commit))
