@@ -8,8 +8,9 @@
 // What is missing on a level is read in batches, in flight together; what is there is requested from memory some stops ahead.
 //
 // Invariants
-// 1. Stops ascend by first operation. They are hints: the writer goes its own way down the tree, which changes under it, and
-//    a stop that became wrong costs time only.
+// 1. Stops ascend by first operation, and every operation has one: it belongs to the page of the last stop at or before it,
+//    or, when that stop has no page, its way is not known. The writer trusts a leaf it found in its place below its parent
+//    with the operations up to the next stop.
 // 2. Nothing is changed and no page stays held. A failing read fails the batch before its first change.
 // 3. A page read here is held against its parent's fences before anybody trusts it.
 //
@@ -152,11 +153,16 @@ struct BatchRoute {
       if index + 2 < stopCount, let address = store.cache.likelyAddress(of: stops[index + 2].id) {
         NodePage.prefetch(address, level: level)
       }
-      // Gone again already: its operations have no stops.
-      guard let lease = store.cache.hold(stops[index].id) else { continue }
+      // Gone again already, as other threads' pages may push it out: the way of its operations ends here, and theirs only.
+      guard let lease = store.cache.hold(stops[index].id),
+        NodePage(lease.pointer, lease.byteCount).level == level
+      else {
+        below[belowCount] = RouteStop(id: 0, first: stops[index].first, childIndex: 0)
+        belowCount += 1
+        continue
+      }
       store.counts.pointee.pagesInspected &+= 1
       let page = NodePage(lease.pointer, lease.byteCount)
-      guard page.level == level else { continue }
       let last = index + 1 < stopCount ? stops[index + 1].first : end
       var first = stops[index].first
       while first < last {
@@ -182,7 +188,8 @@ struct BatchRoute {
     var parent = 0
     for index in 0..<count {
       if index + 8 < count { store.cache.prefetchBucket(of: stops[index + 8].id) }
-      if store.cache.prefetchSlot(of: stops[index].id) || store.cache.contains(stops[index].id) { continue }
+      if stops[index].id == 0 { continue }
+      if store.cache.prefetchSlot(of: stops[index].id) || !store.isMissing(stops[index].id) { continue }
       while parent + 1 < parentCount, parents[parent + 1].first <= stops[index].first { parent += 1 }
       guard let lease = store.cache.hold(parents[parent].id) else { continue }
       try addMissing(stops[index].id, lease, stops[index].childIndex, level: level, store)

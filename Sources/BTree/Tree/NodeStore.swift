@@ -182,10 +182,18 @@ final class NodeStore: NodeWriter {
     return try insert(block, id, extent, tag: UInt64(level), isWriter: isWriter)
   }
 
+  /// Whether a node is not in the cache and has to be read. A lookup without the lock may miss one that is, and a changed
+  /// page is nowhere else.
+  @inline(__always) func isMissing(_ id: UInt64) -> Bool {
+    if cache.contains(id) { return false }
+    if cache.holdSurely(id) != nil { return false }
+    return true
+  }
+
   /// Reads those of `ids` that are not in the cache in one batch: in flight together.
   func prefetch(_ ids: some Collection<UInt64>, level: Int, isWriter: Bool) throws(StorageError) {
     var missing: ContiguousArray<UInt64> = []
-    for id in ids where !cache.contains(id) { missing.append(id) }
+    for id in ids where isMissing(id) { missing.append(id) }
     if missing.isEmpty { return }
     var blocks: ContiguousArray<VolumeBlock> = []
     try readBlocks(
@@ -220,7 +228,7 @@ final class NodeStore: NodeWriter {
   /// - Returns: how many were read.
   func prefetch(_ references: some Collection<OverflowReference>) throws(StorageError) -> UInt64 {
     var missing: ContiguousArray<OverflowReference> = []
-    for reference in references where !cache.contains(reference.id) && !missing.contains(reference) {
+    for reference in references where isMissing(reference.id) && !missing.contains(reference) {
       missing.append(reference)
     }
     if missing.count < 2 { return 0 }

@@ -135,7 +135,7 @@ extension NodeStore {
     _ children: ContiguousArray<Child>, level: Int, _ held: borrowing HeldLevel, _ below: inout HeldLevel
   ) throws(StorageError) {
     counts.pointee.pagesInspected &+= UInt64(children.count)
-    let missing = ContiguousArray(children.indices.filter { !cache.contains(children[$0].id) })
+    let missing = ContiguousArray(children.indices.filter { isMissing(children[$0].id) })
     if missing.count > 1 {
       counts.pointee.batchedReads &+= UInt64(missing.count)
       try prefetch(missing.map { children[$0].id }, level: level, isWriter: false)
