@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A known engine and a cause have one fixed colour in every record.
-// 2. A label that goes on from an engine's name (`btree-log`) has a shade of that engine's colour.
+// 2. One or two labels that go on from an engine's name (`btree-log`) have shades of that engine's colour; more of them could
+//    not be told apart.
 // 3. Other labels take the free colours in the order of their hash: the same labels give the same colours.
 //
 // Source: Okabe and Ito, "Color Universal Design", 2008, the eight-colour palette.
@@ -55,7 +56,7 @@ enum Palette {
 
   /// Shades of an engine's colour that can be told apart by their lightness alone, in order of use.
   private static func shades(of colour: Colour) -> [Colour] {
-    [colour, colour.shaded(0.45), colour.tinted(0.45), colour.shaded(0.7), colour.tinted(0.7)]
+    [colour, colour.shaded(0.45), colour.tinted(0.45)]
   }
 
   /// The engine a label begins with, when it goes on behind a dash.
@@ -77,11 +78,14 @@ enum Palette {
       }
     }
     let others = Set(labels.filter { fixed[$0] == nil })
-    for label in others.sorted() {
-      guard let family = family(of: label), let base = fixed[family] else { continue }
-      guard let colour = shades(of: base).first(where: { !used.contains($0) }) else { continue }
-      result[label] = colour
-      used.insert(colour)
+    let families = Dictionary(grouping: others.sorted()) { family(of: $0) ?? "" }
+    for (name, members) in families.sorted(by: { $0.key < $1.key }) where members.count <= 2 {
+      guard let base = fixed[name] else { continue }
+      for label in members {
+        guard let colour = shades(of: base).first(where: { !used.contains($0) }) else { continue }
+        result[label] = colour
+        used.insert(colour)
+      }
     }
     let strangers = others.filter { result[$0] == nil }.sorted { (hash($0), $0) < (hash($1), $1) }
     for label in strangers {
