@@ -37,7 +37,8 @@ extension NodeTable {
       of: extent, type: NodeBlock.head, expectedByteCount: expected, cause: level == 0 ? .leaf : .interior,
       level: .number(level))
     counts.pointee.nodesRead &+= 1
-    let node = TreeNode(number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil)
+    let node = TreeNode(
+      number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil, arenas: arenas)
     node.owner = snapshot
     try decoder.decodeHead(block, into: node, expectedLevel: level)
     admit(node)
@@ -97,7 +98,7 @@ extension NodeTable {
     }
     let extent = try place(number, in: nil)
     try makeRoom(extent.byteCount, mayWrite: true)
-    let node = TreeNode(number: number, level: level, extent: extent)
+    let node = TreeNode(number: number, level: level, extent: extent, arenas: arenas)
     var index = 0
     try volume.readBlockSequence(
       extent, firstType: NodeBlock.head, restType: NodeBlock.part, cause: level == 0 ? .leaf : .interior,

@@ -12,6 +12,7 @@ extension NodeTable {
   ///
   /// - Throws: `.outOfBudget` when not even that is enough; what writing throws.
   func makeRoom(_ byteCount: Int, mayWrite: Bool) throws(StorageError) {
+    if heldByteCount + byteCount > capacityByteCount { dismissRetired(keeping: byteCount) }
     var idleCount = 0
     while heldByteCount + byteCount > capacityByteCount {
       if idleCount > 6 * ring.count + 6 {
@@ -46,7 +47,7 @@ extension NodeTable {
         node.chances -= 1
         hand += 1
       } else {
-        dismiss(node, at: hand)
+        dismiss(node)
         counts.pointee.evictions &+= 1
       }
     }
@@ -71,26 +72,10 @@ extension NodeTable {
       if ring[position].isDirty || ring[position].pinCount > 0 {
         position += 1
       } else {
-        dismiss(ring[position], at: position)
+        dismiss(ring[position])
       }
     }
     hand = 0
-  }
-
-  /// Writes changed nodes until at most half of the memory is dirty: leaves first, for they change least often.
-  func limitDirty() throws(StorageError) {
-    if dirtyByteCount <= capacityByteCount / 2 { return }
-    for level in 0...max(shape.height, 1) {
-      var list: [TreeNode] = []
-      var byteCount = dirtyByteCount
-      for node in ring where node.level == level && node.isDirty && node.pinCount == 0 {
-        list.append(node)
-        byteCount -= node.charge
-        if byteCount <= capacityByteCount * 3 / 8 { break }
-      }
-      try write(list)
-      if dirtyByteCount <= capacityByteCount / 2 { return }
-    }
   }
 
   /// Writes every changed node. None is pinned.

@@ -122,21 +122,31 @@ final class TreeNode {
   var pinCount = 0
   /// Passes of the clock's hand it still survives.
   var chances = 0
+  /// When a batch moved into it last, in batches that moved.
+  var turn: UInt64 = 0
+  /// Where it is in the table's ring; negative outside.
+  var place = -1
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
   weak var owner: SnapshotNodes?
   let isOfSnapshot: Bool
-  var pivots = Pivots()
+  @exclusivity(unchecked) var pivots = Pivots()
   /// See invariant 4.
-  var contentByteCount = 0
-  private(set) var parts: UnsafeMutablePointer<NodePart>
-  private(set) var partCount = 0
+  @exclusivity(unchecked) var contentByteCount = 0
+  @exclusivity(unchecked) private(set) var parts: UnsafeMutablePointer<NodePart>
+  @exclusivity(unchecked) private(set) var partCount = 0
   private var capacity: Int
+  /// Where its parts' large arenas come from.
+  private let arenas: ArenaPool?
   /// The child that a round-robin flush takes next.
   var nextChild = 0
 
-  init(number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8) {
+  init(
+    number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8,
+    arenas: ArenaPool? = nil
+  ) {
+    self.arenas = arenas
     self.number = number
     self.level = level
     self.extent = extent
@@ -164,6 +174,7 @@ final class TreeNode {
     (parts + (position + 1)).moveInitialize(from: parts + position, count: partCount - position)
     contentByteCount += part.byteCount
     (parts + position).initialize(to: part)
+    parts[position].run.use(arenas)
     partCount += 1
   }
 

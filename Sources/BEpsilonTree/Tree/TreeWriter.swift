@@ -29,7 +29,7 @@ final class TreeWriter {
   /// Live cell bytes of a basement in memory at most.
   let basementCapacityByteCount: Int
   /// A value under construction.
-  var value: ValueBuffer
+  @exclusivity(unchecked) var value: ValueBuffer
   /// Draws made by the policy `random`.
   var drawCount: UInt64 = 0
 
