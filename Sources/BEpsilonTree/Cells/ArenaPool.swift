@@ -1,18 +1,19 @@
 // Memory for arenas, used again: buffers grow and are emptied all the time, and pages that go back to the system come again
 // only after it has cleared them.
 //
-//   class   32K  48K  64K  96K  128K …        powers of two and one and a half times as much
-//   free    [··] [·]  [···] [ ] [·]           each gives what it was given, up to a limit for all together
+//   class   512  768  1K  1.5K  2K …          powers of two and one and a half times as much
+//   free    [··] [·] [···] [ ] [·]           each gives what it was given, up to a limit for all together
 //
 // Invariants
 // 1. Only blocks of exactly a class's size are kept; smaller and odd ones are the allocator's.
-// 2. What is kept is at most `limitByteCount`; the owner of the pool has it in its budget.
+// 2. A class that nobody takes from does not keep the others out: where the limit is reached, the one that keeps most shrinks.
+// 3. What is kept is at most `limitByteCount`; the owner of the pool has it in its budget.
 
 /// Blocks of memory that are used again. One thread's.
 final class ArenaPool {
   /// Blocks below this size are left to the allocator, in bytes.
-  static let smallestByteCount = 32 << 10
-  private static let classCount = 40
+  static let smallestByteCount = 512
+  private static let classCount = 48
 
   /// The most that is kept for later, in bytes.
   let limitByteCount: Int
@@ -44,7 +45,7 @@ final class ArenaPool {
     // 2^k, or 3 · 2^(k−1).
     let isPower = byteCount == 1 << zeros
     guard isPower || byteCount == 3 << zeros else { return nil }
-    let index = isPower ? 2 * (zeros - 15) : 2 * (zeros - 14) + 1
+    let index = isPower ? 2 * (zeros - 9) : 2 * (zeros - 8) + 1
     return index < classCount ? index : nil
   }
 
@@ -57,12 +58,29 @@ final class ArenaPool {
     return .allocate(byteCount: byteCount, alignment: 16)
   }
 
-  /// Takes a block back.
+  /// Takes a block back. Where there is no room for it, the class that keeps most gives way.
   func give(_ block: UnsafeMutableRawPointer, _ byteCount: Int) {
-    guard keptByteCount + byteCount <= limitByteCount, let index = Self.index(byteCount) else {
-      return block.deallocate()
-    }
+    guard byteCount <= limitByteCount, let index = Self.index(byteCount) else { return block.deallocate() }
     free[index].append(block)
     keptByteCount += byteCount
+    while keptByteCount > limitByteCount { shrink() }
+  }
+
+  /// Gives a block of the class that keeps most back to the allocator.
+  private func shrink() {
+    var fullest = 0
+    var most = 0
+    for index in free.indices {
+      let kept = free[index].count * Self.byteCount(index)
+      if kept > most { (fullest, most) = (index, kept) }
+    }
+    guard let block = free[fullest].popLast() else { return }
+    keptByteCount -= Self.byteCount(fullest)
+    block.deallocate()
+  }
+
+  /// The size of a class.
+  private static func byteCount(_ index: Int) -> Int {
+    index % 2 == 0 ? smallestByteCount << (index / 2) : (smallestByteCount / 2 * 3) << (index / 2)
   }
 }

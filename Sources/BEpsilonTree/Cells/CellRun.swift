@@ -43,18 +43,16 @@ struct CellRun: ~Copyable {
 
   private func freeArena() {
     if capacity == 0 { return }
-    if capacity >= ArenaPool.smallestByteCount, let arenas {
+    if let arenas {
       arenas.give(cells, capacity)
     } else {
       cells.deallocate()
     }
   }
 
-  /// Memory for an arena: at least `byteCount` bytes.
+  /// Memory for an arena that grows.
   private func makeArena(_ byteCount: Int) -> (memory: UnsafeMutableRawPointer, capacity: Int) {
-    guard byteCount >= ArenaPool.smallestByteCount, let arenas else {
-      return (.allocate(byteCount: byteCount, alignment: 16), byteCount)
-    }
+    guard let arenas else { return (.allocate(byteCount: byteCount, alignment: 16), byteCount) }
     let capacity = ArenaPool.blockByteCount(byteCount)
     return (arenas.take(capacity), capacity)
   }
@@ -80,7 +78,7 @@ struct CellRun: ~Copyable {
     let needed = usedByteCount + byteCount
     if needed <= capacity { return }
     var larger = max(512, capacity)
-    while larger < needed { larger = larger < ArenaPool.smallestByteCount ? larger * 2 : larger + larger / 3 }
+    while larger < needed { larger = larger < 1 << 15 ? larger * 2 : larger + larger / 3 }
     let arena = makeArena(larger)
     arena.memory.copyMemory(from: cells, byteCount: usedByteCount)
     replaceArena(arena.memory, arena.capacity)
@@ -208,16 +206,18 @@ struct CellRun: ~Copyable {
 
   /// Rewrites a basement's live cells in order into memory of its own.
   mutating func compact() {
-    let arena = makeArena(max(512, liveByteCount + liveByteCount / 8))
+    // Of the right size: a basement may stay as it is for long.
+    let byteCount = max(512, liveByteCount + liveByteCount / 8)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
     var offset = 0
     for position in 0..<index.count {
       let cell = cells + Int(index.lines[position].offset)
-      let byteCount = Cell.byteCount(cell)
-      (arena.memory + offset).copyMemory(from: cell, byteCount: byteCount)
+      let cellByteCount = Cell.byteCount(cell)
+      (memory + offset).copyMemory(from: cell, byteCount: cellByteCount)
       index.lines[position].offset = UInt32(truncatingIfNeeded: offset)
-      offset += byteCount
+      offset += cellByteCount
     }
-    replaceArena(arena.memory, arena.capacity)
+    replaceArena(memory, byteCount)
     usedByteCount = offset
     deadByteCount = 0
     indexedByteCount = offset

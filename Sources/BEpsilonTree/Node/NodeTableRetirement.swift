@@ -67,7 +67,9 @@ extension NodeTable {
   func dismissRetired(keeping byteCount: Int) {
     while heldByteCount + byteCount > capacityByteCount, let number = retired.popLast() {
       // It may have been used, changed or dropped since.
-      guard let node = resident(number), !node.isDirty, node.pinCount == 0, node.chances == 0 else { continue }
+      guard let node = resident(number), !node.isDirty, node.pinCount == 0, node.chances == 0 else {
+        continue
+      }
       dismiss(node)
       counts.pointee.evictions &+= 1
     }
