@@ -43,6 +43,7 @@ struct NodeDecoder {
       Bytes(payload.start + pivotStart, pivotByteCount), count: partCount - 1, into: node)
     node.isStoredWhole = flag == 1
     node.partsMatchImage = true
+    node.reserveParts(partCount)
     var expected = flag == 1 ? pivotStart + pivotByteCount : block.byteCount
     for index in 0..<partCount {
       let line = payload.start + (NodeImage.headByteCount + NodeImage.partByteCount * index)

@@ -132,7 +132,7 @@ final class NodeTable {
       while nodes.count <= index { nodes.append(nil) }
       nodes[index] = node
     }
-    node.chances = 1
+    node.chances = chances(of: node)
     node.place = ring.count
     ring.append(node)
     node.charge = 0

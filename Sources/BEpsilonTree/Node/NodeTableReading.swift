@@ -59,7 +59,7 @@ extension NodeTable {
         structure: "tree node", offset: found.extent.offset,
         detail: "node \(number) is of level \(found.level), its parent says \(level)")
     }
-    found.chances = level == 0 ? 2 : 4
+    found.chances = chances(of: found)
     return found
   }
 

@@ -16,6 +16,20 @@ import Primitives
 import Storage
 
 extension NodeTable {
+  /// The most passes of the clock's hand a node survives unused.
+  static var mostChances: Int { 10 }
+
+  /// Passes a node that was just used survives: what is read alone goes on its own, so the head of a node that is cut, a
+  /// directory of its parts, stays longer than a whole node; the higher, the longer.
+  func chances(of node: TreeNode) -> Int {
+    switch (node.isStoredWhole, node.isLeaf) {
+    case (true, true): 2
+    case (true, false): 4
+    case (false, true): 6
+    case (false, false): Self.mostChances
+    }
+  }
+
   /// Bytes of nodes that may be dirty at rest: all but a quarter, or three nodes.
   var dirtyLimitByteCount: Int {
     max(capacityByteCount / 2, capacityByteCount - max(capacityByteCount / 4, 3 * geometry.nodeByteCount))

@@ -15,7 +15,7 @@ extension NodeTable {
     if heldByteCount + byteCount > capacityByteCount { dismissRetired(keeping: byteCount) }
     var idleCount = 0
     while heldByteCount + byteCount > capacityByteCount {
-      if idleCount > 6 * ring.count + 6 {
+      if idleCount > (Self.mostChances + 2) * (ring.count + 1) {
         if heldByteCount + byteCount <= capacityByteCount + headroomByteCount { return }
         throw .outOfBudget(
           account: MemoryAccount.frames.name, requestedByteCount: byteCount,
@@ -42,8 +42,10 @@ extension NodeTable {
         try write([node])
       }
     } else {
-      if node.partsMatchImage, !node.isStoredWhole { dropOldParts(of: node) }
-      if node.chances > 0 {
+      let isLighter = node.partsMatchImage && !node.isStoredWhole && dropOldParts(of: node)
+      if isLighter {
+        hand += 1
+      } else if node.chances > 0 {
         node.chances -= 1
         hand += 1
       } else {
@@ -53,16 +55,22 @@ extension NodeTable {
     }
   }
 
-  private func dropOldParts(of node: TreeNode) {
+  /// Drops the parts that nobody used since the hand passed.
+  ///
+  /// - Returns: whether there were some.
+  private func dropOldParts(of node: TreeNode) -> Bool {
+    var isLighter = false
     for index in 0..<node.partCount where node.parts[index].isLoaded && node.parts[index].cellCount > 0 {
       if node.parts[index].isRecent {
         node.parts[index].isRecent = false
       } else {
         node.parts[index].run.removeAll()
         node.parts[index].isLoaded = false
+        isLighter = true
       }
     }
-    recharge(node)
+    if isLighter { recharge(node) }
+    return isLighter
   }
 
   /// Drops every clean node that nobody holds: the phase verb *drop cache*.

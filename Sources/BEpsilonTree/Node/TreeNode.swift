@@ -162,15 +162,22 @@ final class TreeNode {
 
   var isLeaf: Bool { level == 0 }
 
+  /// Makes room for parts, exactly.
+  func reserveParts(_ count: Int) {
+    if count > capacity { moveParts(toCapacity: count) }
+  }
+
+  private func moveParts(toCapacity larger: Int) {
+    let memory = UnsafeMutablePointer<NodePart>.allocate(capacity: larger)
+    memory.moveInitialize(from: parts, count: partCount)
+    parts.deallocate()
+    parts = memory
+    capacity = larger
+  }
+
   /// Adds a part at a place; its bytes join the content.
   func insertPart(_ part: consuming NodePart, at position: Int) {
-    if partCount == capacity {
-      let larger = UnsafeMutablePointer<NodePart>.allocate(capacity: capacity * 2)
-      larger.moveInitialize(from: parts, count: partCount)
-      parts.deallocate()
-      parts = larger
-      capacity *= 2
-    }
+    if partCount == capacity { moveParts(toCapacity: capacity * 2) }
     (parts + (position + 1)).moveInitialize(from: parts + position, count: partCount - position)
     contentByteCount += part.byteCount
     (parts + position).initialize(to: part)
