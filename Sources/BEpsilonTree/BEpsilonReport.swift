@@ -22,6 +22,7 @@ extension BEpsilonTreeEngine {
       ("cache_bytes", String(table.capacityByteCount)),
       ("checkpoint_log_bytes", String(settings.checkpointLogByteCount)),
       ("checkpoint_operations", String(settings.checkpointOperationCount)),
+      ("durability", settings.durability.rawValue),
       ("epsilon_of_fanout", String(geometry.effectiveEpsilon)),
       ("fanout", String(geometry.fanout)),
       ("flush_policy", settings.policy.rawValue),
@@ -31,6 +32,7 @@ extension BEpsilonTreeEngine {
       ("merge_threshold_percent", String(settings.mergeThresholdPercent)),
       ("node_bytes", String(geometry.nodeByteCount)),
       ("node_units", String(geometry.nodeUnitCount)),
+      ("pass_through_bytes", String(settings.passThroughByteCount)),
       ("sequential_bypass", String(settings.bypassesBuffers)),
       ("transfer_unit_bytes", String(volume.transferUnitByteCount)),
       ("unit_bytes", String(geometry.unit.byteCount)),
@@ -58,6 +60,7 @@ extension BEpsilonTreeEngine {
       ("node_writes", counts.nodesWritten),
       ("nodes_inspected", counts.nodesInspected),
       ("part_reads", counts.partsRead),
+      ("passed_through_messages", counts.passedThrough),
       ("postponed_flushes", postponedFlushCount),
       ("root_collapses", counts.rootCollapses),
     ]
@@ -68,7 +71,7 @@ extension BEpsilonTreeEngine {
     try requireOpen()
     let accounting = volume.accounting()
     let parts: [(String, UInt64)] = [
-      ("dead_versions", accounting.deferredByteCount),
+      ("dead_versions", accounting.deferredByteCount + UInt64(table.copies?.releasedByteCount ?? 0)),
       ("interior", UInt64(table.shape.innerByteCount)),
       ("leaf", UInt64(table.shape.leafByteCount)),
       ("log", accounting.logByteCount),

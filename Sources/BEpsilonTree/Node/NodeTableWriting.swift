@@ -39,6 +39,8 @@ extension NodeTable {
         hand += 1
       } else {
         try write([node])
+        // Where nodes are copied, changed ones below it went first.
+        if node.isDirty { hand += 1 }
       }
     } else {
       if node.partsMatchImage, !node.isStoredWhole { dropOldParts(of: node) }
@@ -95,6 +97,7 @@ extension NodeTable {
 
   /// Writes every changed node. None is pinned.
   func writeAll() throws(StorageError) {
+    if copies != nil { return try writeCopies() }
     var list: [TreeNode] = []
     for node in ring where node.isDirty { list.append(node) }
     // By number: the order of the ring would do, this one lays siblings side by side.
@@ -106,6 +109,7 @@ extension NodeTable {
 
   /// Writes nodes to new extents, several in flight together as far as the headroom goes.
   func write(_ list: [TreeNode]) throws(StorageError) {
+    if copies != nil { return try writeCopies(list.reduce(0) { $0 + $1.charge }) }
     var start = 0
     while start < list.count { start = try writeGroup(list, from: start) }
   }
@@ -144,6 +148,7 @@ extension NodeTable {
     shape.count(level: node.level, nodes: 0, byteCount: extent.byteCount - node.extent.byteCount)
     node.extent = extent
     node.isDirty = false
+    node.hasChangedParts = false
     dirtyByteCount -= node.charge
     node.isStoredWhole = image.isWhole
     // A leaf was cut anew.

@@ -43,8 +43,9 @@ struct TreeChecker {
       throw corruption(0, "the root says \(table.shape), there is \(found)")
     }
     let counted = table.volume.accounting().liveByteCount
-    let own = UInt64(found.leafByteCount + found.innerByteCount)
-    guard counted == own, table.volume.mappedNodeCount == seen.count else {
+    let own = UInt64(found.leafByteCount + found.innerByteCount + (table.copies?.releasedByteCount ?? 0))
+    let isNumbered = table.copies != nil || table.volume.mappedNodeCount == seen.count
+    guard counted == own, isNumbered else {
       throw corruption(
         0,
         "the volume counts \(counted) live bytes and \(table.volume.mappedNodeCount) nodes, the tree \(own) and "
@@ -64,7 +65,7 @@ struct TreeChecker {
     let node = try table.node(number, level: level)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
-    found.count(level: level, nodes: 1, byteCount: node.extent.byteCount)
+    found.count(level: level, nodes: 1, byteCount: table.deviceByteCount(of: node))
     if level == table.shape.height { measure.rootContentByteCount = node.contentByteCount }
     var line = measure.levels[level]
     line.nodeCount += 1

@@ -71,6 +71,7 @@ extension TreeWriter {
   ///
   /// - Throws: with every message in one of the two, and both sound.
   func flush(_ node: TreeNode, _ index: Int) throws(StorageError) {
+    if table.copies != nil { return try sendBuffer(of: node, index) }
     let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
     child.pinCount += 1
     defer { child.pinCount -= 1 }
@@ -104,7 +105,7 @@ extension TreeWriter {
   }
 
   /// Appends a buffer's messages to the buffers of an inner node, in order of arrival.
-  private func move(_ run: borrowing CellRun, to node: TreeNode) {
+  func move(_ run: borrowing CellRun, to node: TreeNode) {
     var offset = 0
     var moved = 0
     let parts = node.parts
@@ -129,7 +130,7 @@ extension TreeWriter {
   /// Applies a buffer's messages to a leaf.
   ///
   /// - Returns: whether all of them lie behind the leaf's last entry.
-  private func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
+  func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
     if !run.rangeDeletes.isEmpty {
       // In order of arrival: what was said before a range is gone with it.
       var offset = 0
@@ -205,7 +206,10 @@ extension TreeWriter {
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       if level > 0 { try mergeSubtree(child) }
-      index += try fix(child, in: node, at: index, isAppend: false)
+      let step = try fix(child, in: node, at: index, isAppend: false)
+      // A node whose children may get other ids is written with them.
+      if child.isDirty { table.markDirty(node) }
+      index += step
       try table.makeRoom(0, mayWrite: true)
     }
   }
@@ -228,7 +232,9 @@ extension TreeWriter {
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       try flushSubtree(child)
-      index += try fix(child, in: node, at: index, isAppend: false)
+      let step = try fix(child, in: node, at: index, isAppend: false)
+      if child.isDirty { table.markDirty(node) }
+      index += step
       try table.makeRoom(0, mayWrite: true)
     }
   }

@@ -30,6 +30,10 @@ final class TreeWriter {
   let basementCapacityByteCount: Int
   /// A value under construction.
   var value: ValueBuffer
+  /// Message bytes from which on a batch for one child passes through a node's buffer, where nodes are copied.
+  let passThroughByteCount: Int
+  /// What failed after messages were taken, for the next caller who may throw.
+  var postponed: StorageError?
   /// Draws made by the policy `random`.
   var drawCount: UInt64 = 0
 
@@ -38,6 +42,7 @@ final class TreeWriter {
     geometry = settings.geometry
     policy = settings.policy
     mergeThresholdPercent = settings.mergeThresholdPercent
+    passThroughByteCount = settings.passThroughByteCount
     maximumValueByteCount = settings.maximumValueByteCount
     let node = settings.geometry.nodeByteCount
     let isCut = node > table.encoder.wholeByteCount
