@@ -74,6 +74,13 @@ extension BEpsilonTreeEngine {
         "flush_policy", .choice(FlushPolicy.allCases.map(\.rawValue)), default: .text("fullest"),
         "Which child a full node flushes to."),
       ParameterDescriptor(
+        "minimum_flush_bytes", .bytes(0...(16 << 20)), default: .integer(0),
+        "Message bytes below which a child is flushed to only when none has as many; at most the buffer, B − F."
+      ),
+      ParameterDescriptor(
+        "promotion", .boolean, default: .boolean(false),
+        "Whether a message passes empty buffers to the deepest inner node in memory; with durability log."),
+      ParameterDescriptor(
         "durability", .choice(DurabilityMode.allCases.map(\.rawValue)), default: .text("log"),
         "log: batches in a log, nodes at checkpoints under numbers that stay; copy-on-write: no log, a commit is the changed nodes "
           + "with all above them and a superblock."),
@@ -86,7 +93,8 @@ extension BEpsilonTreeEngine {
         "A node filled less than this is merged with a neighbour when both fit into one; 0 never merges."),
       ParameterDescriptor(
         "checkpoint_log_bytes", .bytes((64 << 10)...(1 << 40)), default: .integer(64 << 20),
-        "Bytes of log, or of messages where there is none, after which changed nodes are written and the log is cut."),
+        "Bytes of log, or of messages where there is none, after which changed nodes are written and the log is cut."
+      ),
       ParameterDescriptor(
         "checkpoint_operations", .integer(0...(1 << 40)), default: .integer(0),
         "Operations after which the same happens; 0 leaves it to the log's bytes."),
@@ -105,6 +113,10 @@ struct BEpsilonSettings {
   var bypassesBuffers: Bool
   var policy: FlushPolicy
   var durability: DurabilityMode
+  /// ε as asked for, or that of the fanout.
+  var configuredEpsilon: Double
+  var minimumFlushByteCount: Int
+  var promotes: Bool
   /// Message bytes from which on a batch passes through (copy-on-write).
   var passThroughByteCount: Int
   var mergeThresholdPercent: Int
@@ -193,6 +205,21 @@ struct BEpsilonSettings {
         reason:
           "pass_through_bytes is \(passThrough), it is for durability copy-on-write; with durability log leave it at 0"
       )
+    }
+    configuredEpsilon = fanout > 0 ? geometry.effectiveEpsilon : parameters.real("epsilon")
+    minimumFlushByteCount = parameters.integer("minimum_flush_bytes")
+    guard minimumFlushByteCount <= geometry.bufferByteCount else {
+      throw .invalidParameters(
+        reason:
+          "minimum_flush_bytes is \(minimumFlushByteCount), a buffer holds \(geometry.bufferByteCount) bytes (B − F); "
+          + "give 0 to \(geometry.bufferByteCount)")
+    }
+    promotes = parameters.boolean("promotion")
+    guard !promotes || durability == .log else {
+      throw .invalidParameters(
+        reason:
+          "promotion is true with durability copy-on-write, where batches pass through instead (pass_through_bytes); "
+          + "make it false, or durability log")
     }
     passThroughByteCount = passThrough > 0 ? passThrough : share
     // Where nodes are copied, passing through does what the bypass does.

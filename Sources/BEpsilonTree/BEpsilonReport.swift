@@ -23,6 +23,7 @@ extension BEpsilonTreeEngine {
       ("checkpoint_log_bytes", String(settings.checkpointLogByteCount)),
       ("checkpoint_operations", String(settings.checkpointOperationCount)),
       ("durability", settings.durability.rawValue),
+      ("epsilon_configured", String(settings.configuredEpsilon)),
       ("epsilon_of_fanout", String(geometry.effectiveEpsilon)),
       ("fanout", String(geometry.fanout)),
       ("flush_policy", settings.policy.rawValue),
@@ -30,9 +31,11 @@ extension BEpsilonTreeEngine {
       ("maximum_key_bytes", String(limits.maximumKeyByteCount)),
       ("maximum_value_bytes", String(limits.maximumValueByteCount)),
       ("merge_threshold_percent", String(settings.mergeThresholdPercent)),
+      ("minimum_flush_bytes", String(settings.minimumFlushByteCount)),
       ("node_bytes", String(geometry.nodeByteCount)),
       ("node_units", String(geometry.nodeUnitCount)),
       ("pass_through_bytes", String(settings.passThroughByteCount)),
+      ("promotion", String(settings.promotes)),
       ("sequential_bypass", String(settings.bypassesBuffers)),
       ("transfer_unit_bytes", String(volume.transferUnitByteCount)),
       ("unit_bytes", String(geometry.unit.byteCount)),
@@ -62,6 +65,7 @@ extension BEpsilonTreeEngine {
       ("part_reads", counts.partsRead),
       ("passed_through_messages", counts.passedThrough),
       ("postponed_flushes", postponedFlushCount),
+      ("promoted_messages", counts.promoted),
       ("root_collapses", counts.rootCollapses),
     ]
   }

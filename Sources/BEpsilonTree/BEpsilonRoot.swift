@@ -16,12 +16,13 @@
 //       76     4  zero
 //       80     8  values in extents of their own
 //       88     8  bytes of those extents
+//       96   144  nodes (4 each) and bytes of messages or entries (8 each) of twelve levels
 
 import Primitives
 
 /// The engine root's codec.
 struct BEpsilonRoot: Equatable {
-  static let byteCount = 96
+  static let byteCount = 96 + TreeLevels.encodedByteCount
   private static let magic: UInt32 = 0x5350_4542
   /// No tree of nodes with two children is higher.
   static let maximumHeight = 200
@@ -32,6 +33,7 @@ struct BEpsilonRoot: Equatable {
   var logPosition: UInt64
   var durability: DurabilityMode
   var shape: TreeShape
+  var levels: TreeLevels
 
   /// The root in the superblock's bytes, nil for a volume that has none yet.
   static func decode(_ bytes: [UInt8]) throws(StorageError) -> BEpsilonRoot? {
@@ -49,7 +51,8 @@ struct BEpsilonRoot: Equatable {
       return BEpsilonRoot(
         nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
         unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16),
-        durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, shape: shape)
+        durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, shape: shape,
+        levels: TreeLevels.decode(all.start + 96))
     }
     guard let root else {
       throw .corrupted(structure: "Bε-tree root", offset: 0, detail: "\(bytes.count) bytes that are no root")
@@ -77,6 +80,7 @@ struct BEpsilonRoot: Equatable {
       base.setU32(72, durability == .log ? 0 : 1)
       base.setU64(80, UInt64(shape.overflowCount))
       base.setU64(88, UInt64(shape.overflowByteCount))
+      levels.encode(to: base + 96)
     }
     return bytes
   }

@@ -129,7 +129,10 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Makes an empty tree, or replays what is behind the root.
   private func begin(_ root: BEpsilonRoot?) throws(StorageError) {
-    if let root { table.shape = root.shape }
+    if let root {
+      table.shape = root.shape
+      table.levels = root.levels
+    }
     if settings.durability == .log { try beginLog(root) }
     if root == nil {
       let leaf = try table.makeNode(level: 0, reserving: 2)
@@ -306,8 +309,9 @@ public final class BEpsilonTreeEngine: Engine {
     transaction.setRoot(
       BEpsilonRoot(
         nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
-        unitByteCount: settings.geometry.unit.byteCount, logPosition: position, durability: settings.durability,
-        shape: table.shape
+        unitByteCount: settings.geometry.unit.byteCount, logPosition: position,
+        durability: settings.durability,
+        shape: table.shape, levels: table.levels
       ).encoded())
     if let log { transaction.truncateLog(log, upTo: position) }
     if rewritesSpaceMap {

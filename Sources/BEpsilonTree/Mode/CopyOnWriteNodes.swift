@@ -120,12 +120,15 @@ extension NodeTable {
 
   /// A new, empty, changed node without a place on the device.
   func makeUnplacedNode(level: Int, reserving: Int) -> TreeNode {
-    guard let copies else { preconditionFailure("Nodes that are copied have no place until they are written.") }
+    guard let copies else {
+      preconditionFailure("Nodes that are copied have no place until they are written.")
+    }
     let node = TreeNode(
       number: copies.makeID(), level: level, extent: Extent(offset: 0, byteCount: 0), reserving: reserving)
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: 0)
+    levels.add(level: level, 1)
     return node
   }
 

@@ -70,6 +70,7 @@ extension TreeWriter {
     move(messages, to: node)
     table.counts.pointee.flushesToInner &+= 1
     table.counts.pointee.messagesToInner &+= count
+    table.flushSizes.add(count)
     table.recharge(node)
     table.markDirty(node)
     do throws(StorageError) {
@@ -93,6 +94,7 @@ extension TreeWriter {
     let isAppend = settle(&messages, in: leaf)
     table.counts.pointee.flushesToLeaf &+= 1
     table.counts.pointee.messagesToLeaf &+= count
+    table.flushSizes.add(count)
     table.recharge(leaf)
     table.markDirty(leaf)
     return divide(leaf, isAppend: isAppend)

@@ -40,6 +40,7 @@ struct TreeCounts {
   var nodesInspected: UInt64 = 0
   var bypassed: UInt64 = 0
   var passedThrough: UInt64 = 0
+  var promoted: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -90,6 +91,10 @@ final class NodeTable {
   let decoder: NodeDecoder
   var encoder: NodeEncoder
   var shape = TreeShape()
+  /// Nodes and their bytes by level.
+  var levels = TreeLevels()
+  /// Messages that moved together.
+  var flushSizes = FlushSizes()
   /// Counters, outside of any object so that counting costs an addition.
   let counts: UnsafeMutablePointer<TreeCounts>
   var heldByteCount = 0
@@ -135,6 +140,7 @@ final class NodeTable {
       while nodes.count <= index { nodes.append(nil) }
       nodes[index] = node
     }
+    node.countedByteCount = node.contentByteCount
     node.chances = 1
     ring.append(node)
     node.charge = 0
@@ -175,6 +181,7 @@ final class NodeTable {
 
   /// Takes over what a node now takes in memory.
   func recharge(_ node: TreeNode) {
+    levels.note(node)
     let charge = node.memoryByteCount()
     heldByteCount += charge - node.charge
     if node.isDirty { dirtyByteCount += charge - node.charge }
@@ -242,6 +249,7 @@ final class NodeTable {
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: extent.byteCount)
+    levels.add(level: level, 1)
     return node
   }
 
@@ -253,6 +261,7 @@ final class NodeTable {
       if node.extent.byteCount > 0 { copies.released.append(node.extent) }
       if let section = extent(ofSection: node.sectionID) { copies.released.append(section) }
       shape.count(level: node.level, nodes: -1, byteCount: -deviceByteCount(of: node))
+      levels.remove(node)
       dismiss(node)
       return
     }
@@ -261,6 +270,7 @@ final class NodeTable {
     transaction.removeNode(.mapped(node.number))
     try transaction.commit(durable: false)
     shape.count(level: node.level, nodes: -1, byteCount: -node.extent.byteCount)
+    levels.remove(node)
     dismiss(node)
   }
 }

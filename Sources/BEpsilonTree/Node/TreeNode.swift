@@ -127,6 +127,8 @@ final class TreeNode {
   var pinCount = 0
   /// Passes of the clock's hand it still survives.
   var chances = 0
+  /// Content that the table's counts by level know of.
+  var countedByteCount = 0
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.

@@ -28,6 +28,7 @@ struct TreeChecker {
   private var seen: Set<UInt64> = []
   private var measure = TreeMeasure()
   private var found = TreeShape()
+  private var foundLevels = TreeLevels()
 
   init(_ table: NodeTable) { self.table = table }
 
@@ -41,6 +42,9 @@ struct TreeChecker {
     try visit(table.shape.root, level: table.shape.height, lower: nil, upper: nil)
     guard found == table.shape else {
       throw corruption(0, "the root says \(table.shape), there is \(found)")
+    }
+    guard foundLevels == table.levels else {
+      throw corruption(0, "the root says \(table.levels), there is \(foundLevels)")
     }
     let counted = table.volume.accounting().liveByteCount
     let own = UInt64(found.leafByteCount + found.innerByteCount + (table.copies?.releasedByteCount ?? 0))
@@ -66,6 +70,7 @@ struct TreeChecker {
     node.pinCount += 1
     defer { node.pinCount -= 1 }
     found.count(level: level, nodes: 1, byteCount: table.deviceByteCount(of: node))
+    foundLevels.count(level: level, contentByteCount: node.contentByteCount)
     if level == table.shape.height { measure.rootContentByteCount = node.contentByteCount }
     var line = measure.levels[level]
     line.nodeCount += 1

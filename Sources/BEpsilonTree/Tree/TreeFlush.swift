@@ -21,7 +21,11 @@ extension TreeWriter {
       // From the right: children that split lie behind the ones still to come.
       var index = node.partCount - 1
       while index >= 0 {
-        if index < node.partCount, node.parts[index].cellCount > 0 { try flush(node, index) }
+        if index < node.partCount, node.parts[index].cellCount > 0,
+          node.parts[index].byteCount >= minimumFlushByteCount
+        {
+          try flush(node, index)
+        }
         index -= 1
       }
     }
@@ -35,26 +39,33 @@ extension TreeWriter {
     case .roundRobin:
       for step in 0..<node.partCount {
         let index = (node.nextChild + step) % node.partCount
-        if node.parts[index].cellCount > 0 {
+        if isWorthFlushing(node, index) {
           node.nextChild = index + 1
           return index
         }
       }
-      return nil
+      return fullest(node) { _ in true }
     case .random:
       var candidates: ContiguousArray<Int> = []
-      for index in 0..<node.partCount where node.parts[index].cellCount > 0 { candidates.append(index) }
-      if candidates.isEmpty { return nil }
+      for index in 0..<node.partCount where isWorthFlushing(node, index) { candidates.append(index) }
+      if candidates.isEmpty { return fullest(node) { _ in true } }
       drawCount &+= 1
       return candidates[Int(ContentHash.mix(drawCount) % UInt64(candidates.count))]
     case .cacheAware:
       let enough = geometry.bufferByteCount / geometry.fanout / 2
       let near = fullest(node) { index in
-        guard let child = table.resident(node.parts[index].child) else { return false }
+        guard isWorthFlushing(node, index), let child = table.resident(node.parts[index].child) else {
+          return false
+        }
         return child.isDirty || node.parts[index].byteCount >= enough
       }
       return near ?? fullest(node) { _ in true }
     }
+  }
+
+  /// Whether a child has enough messages for a flush that is not forced. When none has, the fullest is forced.
+  private func isWorthFlushing(_ node: TreeNode, _ index: Int) -> Bool {
+    node.parts[index].cellCount > 0 && node.parts[index].byteCount >= minimumFlushByteCount
   }
 
   private func fullest(_ node: TreeNode, _ isCandidate: (Int) -> Bool) -> Int? {
@@ -84,6 +95,7 @@ extension TreeWriter {
       }
     }
     let messageCount = UInt64(node.parts[index].cellCount)
+    table.flushSizes.add(messageCount)
     var isAppend = false
     if child.isLeaf {
       isAppend = settle(&node.parts[index].run, in: child)
