@@ -11,19 +11,19 @@ extension Row where Columns == RunColumns {
   ///   - earlier: the same at its start, for what moved in between.
   mutating func setTree(_ report: TreeReport?, since earlier: TreeReport?) {
     guard let report else { return }
-    height = UInt64(report.height + 1)
-    epsilonConfigured = report.configuredEpsilon
-    epsilonUnit = report.epsilonUnit
+    self.height = UInt64(report.height + 1)
+    self.epsilonConfigured = report.configuredEpsilon
+    self.epsilonUnit = report.epsilonUnit
     let inner = report.levels.dropFirst().reduce(UInt64(0)) { $0 + $1.nodeCount }
     let all = report.levels.reduce(UInt64(0)) { $0 + $1.nodeCount }
-    if inner > 0 { fanout = Double(all - 1) / Double(inner) }
+    if inner > 0 { self.fanout = Double(all - 1) / Double(inner) }
     for level in report.levels {
       setNodeCount(level.nodeCount, level: level.level)
       if let epsilon = level.effectiveEpsilon { setEffectiveEpsilon(epsilon, level: level.level) }
       if let fill = level.bufferFill { setBufferFill(fill, level: level.level) }
     }
     let sizes = earlier.map { report.messagesPerFlush.subtracting($0.messagesPerFlush) }
-    messagesPerFlushP50 = (sizes ?? report.messagesPerFlush).percentile(50)
-    messagesPerFlushP95 = (sizes ?? report.messagesPerFlush).percentile(95)
+    self.messagesPerFlushP50 = (sizes ?? report.messagesPerFlush).percentile(50)
+    self.messagesPerFlushP95 = (sizes ?? report.messagesPerFlush).percentile(95)
   }
 }
