@@ -103,13 +103,15 @@ struct NodeEncoder {
   /// The image of a node that is held whole.
   mutating func image(of node: TreeNode, for volume: Volume) -> NodeImage {
     precondition(node.isWhole, "A node that is written is held whole.")
-    return encode(node, plan(node), volume)
+    let isWhole = plan(node)
+    return encode(node, isWhole, volume)
   }
 
   /// Bytes of the image, without making it.
   mutating func imageByteCount(of node: TreeNode, for volume: Volume) -> Int {
     precondition(node.isWhole, "A node that is written is held whole.")
-    return layout(isWhole: plan(node), volume).byteCount
+    let isWhole = plan(node)
+    return layout(isWhole: isWhole, volume).byteCount
   }
 
   /// Plans the parts of a node.
