@@ -130,6 +130,8 @@ struct BEpsilonSettings {
   var cacheByteCount: Int
   /// Memory kept free for what one flush, one split and one write hold for a moment.
   var headroomByteCount: Int
+  /// Memory of emptied buffers that is kept to be used again, at most.
+  var arenaPoolByteCount: Int
   var log: VolumeLogConfiguration
 
   /// Nodes of memory that a tree works with.
@@ -241,7 +243,8 @@ struct BEpsilonSettings {
     let buffer = max(unit, min(256 << 10, memory / 64))
     // The log's buffers, the directory, the map of units.
     let other = 2 * buffer + memory / 64 + (32 << 10)
-    cacheByteCount = memory - headroomByteCount - other
+    arenaPoolByteCount = min(2 * nodeByteCount, memory / 32)
+    cacheByteCount = memory - headroomByteCount - other - arenaPoolByteCount
     log = VolumeLogConfiguration(
       segmentByteCount: max(parameters.integer("log_segment_bytes"), unit), bufferByteCount: buffer,
       readByteCount: buffer, cause: .log)

@@ -60,7 +60,7 @@ struct Geometry: Sendable, CustomStringConvertible {
   private func expectWellFormed(_ bench: Bench, batchByteCount: Int) throws {
     let table = bench.engine.table
     #expect(table.heldByteCount <= table.capacityByteCount)
-    #expect(table.dirtyByteCount <= table.capacityByteCount / 2)
+    #expect(table.dirtyByteCount <= table.dirtyLimitByteCount)
     for node in table.ring { #expect(node.pinCount == 0 && node.charge == node.memoryByteCount()) }
     let measure = try bench.measure()
     let geometry = bench.engine.settings.geometry

@@ -118,7 +118,8 @@ extension NodeTable {
       preconditionFailure("Nodes that are copied have no place until they are written.")
     }
     let node = TreeNode(
-      number: copies.makeID(), level: level, extent: Extent(offset: 0, byteCount: 0), reserving: reserving)
+      number: copies.makeID(), level: level, extent: Extent(offset: 0, byteCount: 0), reserving: reserving,
+      arenas: arenas)
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: 0)

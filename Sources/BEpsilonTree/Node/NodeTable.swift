@@ -11,9 +11,9 @@
 //
 // Invariants
 // 1. Σ charges of nodes ≤ capacity at rest, ≤ capacity + headroom within a call.
-// 2. At most half of the capacity is dirty at rest, so readers make room without writing.
+// 2. A part of the capacity is clean at rest (`dirtyLimitByteCount`), so readers make room without writing.
 // 3. A pinned node is neither dropped nor written.
-// 4. Capacity and headroom are held in the budget. What the volume's directory needs more as the tree grows is taken from the
+// 4. Capacity, headroom and what the pool of arenas keeps are held in the budget. What the volume's directory needs more as the tree grows is taken from the
 //    capacity.
 // 5. A written node's old extent is freed in the transaction that moves its number: the durable directory stays whole.
 
@@ -89,6 +89,8 @@ final class NodeTable {
   let basementByteCount: Int
   private(set) var capacityByteCount: Int
   let headroomByteCount: Int
+  /// Large arenas of nodes.
+  let arenas: ArenaPool
   let decoder: NodeDecoder
   var encoder: NodeEncoder
   var shape = TreeShape()
@@ -102,6 +104,10 @@ final class NodeTable {
   var dirtyByteCount = 0
   var ring: ContiguousArray<TreeNode> = []
   var hand = 0
+  /// Numbers of nodes that were written and leave first, the last one first.
+  var retired: ContiguousArray<UInt64> = []
+  /// Batches that moved into nodes.
+  var turnCount: UInt64 = 0
   private var nodes: ContiguousArray<TreeNode?> = []
   /// Set where nodes are found by their place and copied when they change; otherwise the directory knows their numbers.
   let copies: CopyOnWriteNodes?
@@ -118,6 +124,7 @@ final class NodeTable {
     basementByteCount = settings.basementByteCount
     capacityByteCount = settings.cacheByteCount
     headroomByteCount = settings.headroomByteCount
+    arenas = ArenaPool(limitByteCount: settings.arenaPoolByteCount)
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
     encoder = NodeEncoder(
       basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
@@ -147,14 +154,15 @@ final class NodeTable {
       nodes[index] = node
     }
     node.countedByteCount = node.contentByteCount
-    node.chances = 1
+    node.chances = chances(of: node)
+    node.place = ring.count
     ring.append(node)
     node.charge = 0
     recharge(node)
   }
 
   /// Takes a node out of memory.
-  func dismiss(_ node: TreeNode, at position: Int? = nil) {
+  func dismiss(_ node: TreeNode) {
     if node.isOfSnapshot {
       node.owner?.nodes[node.number] = nil
     } else if let copies {
@@ -165,10 +173,11 @@ final class NodeTable {
     heldByteCount -= node.charge
     if node.isDirty { dirtyByteCount -= node.charge }
     node.charge = 0
-    guard let position = position ?? ring.firstIndex(where: { $0 === node }) else {
-      preconditionFailure("A node in memory is in the ring.")
-    }
-    ring.swapAt(position, ring.count - 1)
+    let place = node.place
+    precondition(place >= 0 && ring[place] === node, "A node in memory is in the ring.")
+    ring.swapAt(place, ring.count - 1)
+    ring[place].place = place
+    node.place = -1
     ring.removeLast()
   }
 
@@ -178,7 +187,7 @@ final class NodeTable {
     var position = 0
     while position < ring.count {
       if ring[position].isOfSnapshot, ring[position].owner === snapshot {
-        dismiss(ring[position], at: position)
+        dismiss(ring[position])
       } else {
         position += 1
       }
@@ -205,7 +214,7 @@ final class NodeTable {
   // MARK: The volume
 
   /// Memory held in the budget's account `frames`.
-  var reservedByteCount: Int { capacityByteCount + headroomByteCount }
+  var reservedByteCount: Int { capacityByteCount + headroomByteCount + arenas.limitByteCount }
 
   /// Begins a transaction, with memory for the volume's map of units.
   func beginTransaction() throws(StorageError) -> VolumeTransaction {
@@ -251,7 +260,8 @@ final class NodeTable {
     let extent = try transaction.allocate(byteCount: volume.transferUnitByteCount)
     let id = try transaction.makeNode(at: extent)
     try transaction.commit(durable: false)
-    let node = TreeNode(number: id.number, level: level, extent: extent, reserving: reserving)
+    let node = TreeNode(
+      number: id.number, level: level, extent: extent, reserving: reserving, arenas: arenas)
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: extent.byteCount)

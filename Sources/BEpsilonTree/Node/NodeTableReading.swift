@@ -37,7 +37,8 @@ extension NodeTable {
       of: extent, type: NodeBlock.head, expectedByteCount: expected, cause: level == 0 ? .leaf : .interior,
       level: .number(level))
     counts.pointee.nodesRead &+= 1
-    let node = TreeNode(number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil)
+    let node = TreeNode(
+      number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil, arenas: arenas)
     node.owner = snapshot
     try decoder.decodeHead(block, into: node, expectedLevel: level)
     admit(node)
@@ -59,7 +60,7 @@ extension NodeTable {
         structure: "tree node", offset: found.extent.offset,
         detail: "node \(number) is of level \(found.level), its parent says \(level)")
     }
-    found.chances = level == 0 ? 2 : 4
+    found.chances = chances(of: found)
     return found
   }
 
@@ -98,7 +99,7 @@ extension NodeTable {
     }
     let extent = try place(number, in: nil)
     try makeRoom(extent.byteCount, mayWrite: true)
-    let node = TreeNode(number: number, level: level, extent: extent)
+    let node = TreeNode(number: number, level: level, extent: extent, arenas: arenas)
     var index = 0
     try volume.readBlockSequence(
       extent, firstType: NodeBlock.head, restType: NodeBlock.part, cause: level == 0 ? .leaf : .interior,

@@ -12,9 +12,10 @@ extension NodeTable {
   ///
   /// - Throws: `.outOfBudget` when not even that is enough; what writing throws.
   func makeRoom(_ byteCount: Int, mayWrite: Bool) throws(StorageError) {
+    if heldByteCount + byteCount > capacityByteCount { dismissRetired(keeping: byteCount) }
     var idleCount = 0
     while heldByteCount + byteCount > capacityByteCount {
-      if idleCount > 6 * ring.count + 6 {
+      if idleCount > (Self.mostChances + 2) * (ring.count + 1) {
         if heldByteCount + byteCount <= capacityByteCount + headroomByteCount { return }
         throw .outOfBudget(
           account: MemoryAccount.frames.name, requestedByteCount: byteCount,
@@ -43,27 +44,35 @@ extension NodeTable {
         if node.isDirty { hand += 1 }
       }
     } else {
-      if node.partsMatchImage, !node.isStoredWhole { dropOldParts(of: node) }
-      if node.chances > 0 {
+      let isLighter = node.partsMatchImage && !node.isStoredWhole && dropOldParts(of: node)
+      if isLighter {
+        hand += 1
+      } else if node.chances > 0 {
         node.chances -= 1
         hand += 1
       } else {
-        dismiss(node, at: hand)
+        dismiss(node)
         counts.pointee.evictions &+= 1
       }
     }
   }
 
-  private func dropOldParts(of node: TreeNode) {
+  /// Drops the parts that nobody used since the hand passed.
+  ///
+  /// - Returns: whether there were some.
+  private func dropOldParts(of node: TreeNode) -> Bool {
+    var isLighter = false
     for index in 0..<node.partCount where node.parts[index].isLoaded && node.parts[index].cellCount > 0 {
       if node.parts[index].isRecent {
         node.parts[index].isRecent = false
       } else {
         node.parts[index].run.removeAll()
         node.parts[index].isLoaded = false
+        isLighter = true
       }
     }
-    recharge(node)
+    if isLighter { recharge(node) }
+    return isLighter
   }
 
   /// Drops every clean node that nobody holds: the phase verb *drop cache*.
@@ -73,26 +82,10 @@ extension NodeTable {
       if ring[position].isDirty || ring[position].pinCount > 0 {
         position += 1
       } else {
-        dismiss(ring[position], at: position)
+        dismiss(ring[position])
       }
     }
     hand = 0
-  }
-
-  /// Writes changed nodes until at most half of the memory is dirty: leaves first, for they change least often.
-  func limitDirty() throws(StorageError) {
-    if dirtyByteCount <= capacityByteCount / 2 { return }
-    for level in 0...max(shape.height, 1) {
-      var list: [TreeNode] = []
-      var byteCount = dirtyByteCount
-      for node in ring where node.level == level && node.isDirty && node.pinCount == 0 {
-        list.append(node)
-        byteCount -= node.charge
-        if byteCount <= capacityByteCount * 3 / 8 { break }
-      }
-      try write(list)
-      if dirtyByteCount <= capacityByteCount / 2 { return }
-    }
   }
 
   /// Writes every changed node. None is pinned.

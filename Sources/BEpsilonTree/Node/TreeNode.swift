@@ -129,21 +129,31 @@ final class TreeNode {
   var chances = 0
   /// Content that the table's counts by level know of.
   var countedByteCount = 0
+  /// When a batch moved into it last, in batches that moved.
+  var turn: UInt64 = 0
+  /// Where it is in the table's ring; negative outside.
+  var place = -1
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
   weak var owner: SnapshotNodes?
   let isOfSnapshot: Bool
-  var pivots = Pivots()
+  @exclusivity(unchecked) var pivots = Pivots()
   /// See invariant 4.
-  var contentByteCount = 0
-  private(set) var parts: UnsafeMutablePointer<NodePart>
-  private(set) var partCount = 0
+  @exclusivity(unchecked) var contentByteCount = 0
+  @exclusivity(unchecked) private(set) var parts: UnsafeMutablePointer<NodePart>
+  @exclusivity(unchecked) private(set) var partCount = 0
   private var capacity: Int
+  /// Where its parts' large arenas come from.
+  private let arenas: ArenaPool?
   /// The child that a round-robin flush takes next.
   var nextChild = 0
 
-  init(number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8) {
+  init(
+    number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8,
+    arenas: ArenaPool? = nil
+  ) {
+    self.arenas = arenas
     self.number = number
     self.level = level
     self.extent = extent
@@ -162,18 +172,26 @@ final class TreeNode {
   /// Gives the node another number; the table knows of it.
   func rename(to number: UInt64) { self.number = number }
 
+  /// Makes room for parts, exactly.
+  func reserveParts(_ count: Int) {
+    if count > capacity { moveParts(toCapacity: count) }
+  }
+
+  private func moveParts(toCapacity larger: Int) {
+    let memory = UnsafeMutablePointer<NodePart>.allocate(capacity: larger)
+    memory.moveInitialize(from: parts, count: partCount)
+    parts.deallocate()
+    parts = memory
+    capacity = larger
+  }
+
   /// Adds a part at a place; its bytes join the content.
   func insertPart(_ part: consuming NodePart, at position: Int) {
-    if partCount == capacity {
-      let larger = UnsafeMutablePointer<NodePart>.allocate(capacity: capacity * 2)
-      larger.moveInitialize(from: parts, count: partCount)
-      parts.deallocate()
-      parts = larger
-      capacity *= 2
-    }
+    if partCount == capacity { moveParts(toCapacity: capacity * 2) }
     (parts + (position + 1)).moveInitialize(from: parts + position, count: partCount - position)
     contentByteCount += part.byteCount
     (parts + position).initialize(to: part)
+    parts[position].run.use(arenas)
     partCount += 1
   }
 

@@ -17,7 +17,7 @@ extension TreeWriter {
     let index = leaf.partCount == 1 ? 0 : leaf.pivots.route(key)
     let part = leaf.parts + index
     let position = part.pointee.run.index.bound(key, part.pointee.run.cells)
-    let isFound = Self.isKey(key, at: position, of: part.pointee.run)
+    let isFound = part.pointee.run.isKey(key, at: position)
     switch kind {
     case .put:
       if isFound { releaseReferences(part.pointee.run, position..<(position + 1)) }
@@ -43,13 +43,6 @@ extension TreeWriter {
   func changed(_ leaf: TreeNode, _ index: Int, after position: Int) {
     leaf.recount(index)
     if leaf.parts[index].byteCount > basementCapacityByteCount { splitBasement(leaf, index, after: position) }
-  }
-
-  @inline(__always) private static func isKey(
-    _ key: Bytes, at position: Int, of run: borrowing CellRun
-  ) -> Bool {
-    position < run.index.count
-      && Cell.key(run.cells + Int(run.index.lines[position].offset)).compare(key) == 0
   }
 
   /// Removes the entries of [start, end).

@@ -29,7 +29,10 @@ extension TreeWriter {
         index -= 1
       }
     }
-    while node.contentByteCount > byteCount, let child = choose(node) { try flush(node, child) }
+    while node.contentByteCount > byteCount, let child = choose(node) {
+      try flush(node, child)
+      try table.limitDirty()
+    }
   }
 
   /// The child that is flushed next, nil when there are no messages.
@@ -118,6 +121,7 @@ extension TreeWriter {
     table.markDirty(node)
     table.recharge(child)
     table.markDirty(child)
+    table.noteTurn(of: child)
     if let failure { throw failure }
     if !child.isLeaf { try relieve(child, to: geometry.bufferByteCount) }
     _ = try fix(child, in: node, at: index, isAppend: isAppend)

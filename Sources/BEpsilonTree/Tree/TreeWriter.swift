@@ -29,7 +29,7 @@ final class TreeWriter {
   /// Live cell bytes of a basement in memory at most.
   let basementCapacityByteCount: Int
   /// A value under construction.
-  var value: ValueBuffer
+  @exclusivity(unchecked) var value: ValueBuffer
   /// Message bytes from which on a batch for one child passes through a node's buffer, where nodes are copied.
   let passThroughByteCount: Int
   /// Message bytes for a child below which it is flushed to only when no other has as many.
