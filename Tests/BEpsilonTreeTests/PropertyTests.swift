@@ -196,6 +196,9 @@ import Testing
     try load(bench, 0..<15_000, random)
     let root = try bench.engine.writer.root()
     root.pinCount += 1
+    var batch = WriteBatch()
+    for index in 15_000..<15_200 { batch.put(key(random(index)), [1]) }
+    bench.engine.writer.insert(batch, into: root)
     let before = root.contentByteCount
     try bench.engine.writer.relieve(root, to: before - 1)
     root.pinCount -= 1

@@ -87,8 +87,10 @@ final class TreeWriter {
   }
 
   /// Appends a batch to the root; room was made.
-  func insert(_ batch: borrowing WriteBatch, _ long: LongOperands, into root: TreeNode) {
-    var long = long
+  ///
+  /// - Parameter long: its long operands; nil when it has none.
+  func insert(_ batch: borrowing WriteBatch, _ long: LongOperands? = nil, into root: TreeNode) {
+    var long = long ?? LongOperands(limitByteCount: table.inlineLimitByteCount)
     if root.isLeaf {
       for entry in batch.entries {
         let key = Bytes(batch.key(of: entry))
