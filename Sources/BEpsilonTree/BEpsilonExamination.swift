@@ -84,6 +84,7 @@ private struct TreeExamination {
   private let decoder: NodeDecoder
   private let durability: DurabilityMode
   private var seen: Set<UInt64> = []
+  private var seenOverflow: Set<UInt64> = []
   private var found = TreeShape()
   private var isWhole = true
 
@@ -176,8 +177,36 @@ private struct TreeExamination {
       {
         bad(node.extent.offset, "part \(index) of node \(node.number): \(problem)", &report)
       }
+      for line in 0..<node.parts[index].run.index.count {
+        let cell = UnsafeRawPointer(
+          node.parts[index].run.cells + Int(node.parts[index].run.index.lines[line].offset))
+        if Cell.isReference(cell) { try examineLongValue(Cell.reference(cell), node, &report) }
+      }
       node.parts[index].run.removeAll()
     } catch {
+      isWhole = false
+      try report.note(error)
+    }
+  }
+
+  private mutating func examineLongValue(
+    _ reference: OverflowReference, _ node: TreeNode, _ report: inout StructureReport
+  ) throws(StorageError) {
+    var extent: Extent?
+    do throws(StorageError) {
+      let place = try volume.extent(of: reference)
+      guard seenOverflow.insert(reference.id).inserted else {
+        return bad(place.offset, "two cells refer to one long value", &report)
+      }
+      extent = place
+      found.overflowCount += 1
+      found.overflowByteCount += place.byteCount
+      let block = try volume.readOverflow(reference, type: NodeBlock.overflow, cause: .verification)
+      report.addBlock(
+        "long value", extent: place, usedByteCount: VolumeBlock.headerByteCount + block.payloadByteCount,
+        entryCount: 1)
+    } catch {
+      if let extent { report.claim(extent, "long value") }
       isWhole = false
       try report.note(error)
     }

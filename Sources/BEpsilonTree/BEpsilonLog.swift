@@ -51,6 +51,7 @@ final class BatchCollector {
       if let problem = Cell.problem(rest, maximumKeyByteCount: maximumKeyByteCount) {
         throw reader.corruption(position, problem)
       }
+      if Cell.isReference(rest.start) { throw reader.corruption(position, "an operand lies elsewhere") }
       batch.append(
         Cell.kind(rest.start), key: Cell.key(rest.start).buffer, operand: Cell.operand(rest.start).buffer)
       offset += Cell.byteCount(rest.start)

@@ -45,7 +45,8 @@ extension BEpsilonTreeEngine {
     parameters: [
       ParameterDescriptor(
         "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(128 << 10),
-        "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it, values a quarter."),
+        "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it; values beyond a quarter lie in extents of their own."
+      ),
       ParameterDescriptor(
         "epsilon", .real(0...1), default: .real(0.4),
         "ε: a node has F = max(2, floor(B^ε)) children and buffers B − F; 0 is a buffered repository tree, 1 a B-tree."
@@ -123,6 +124,8 @@ struct BEpsilonSettings {
   var checkpointLogByteCount: Int
   var checkpointOperationCount: Int
   var maximumValueByteCount: Int
+  /// Operands longer than this lie in extents of their own.
+  var inlineLimitByteCount: Int
   /// Memory for nodes at rest.
   var cacheByteCount: Int
   /// Memory kept free for what one flush, one split and one write hold for a moment.
@@ -149,7 +152,9 @@ struct BEpsilonSettings {
     return DeclaredLimits(
       settings.limits,
       keyReason: "a sixteenth of a node of \(settings.geometry.nodeByteCount) bytes, at most 4096",
-      valueReason: "a quarter of a node of \(settings.geometry.nodeByteCount) bytes")
+      valueReason:
+        "a quarter of a node of \(settings.geometry.nodeByteCount) bytes, or the largest power of two of which thirty-two fit "
+        + "into the memory, at most 64 MiB")
   }
 
   /// A leaf is written once for the many operations that gather above it: about a kibibyte for each of them. A cold read costs a
@@ -229,8 +234,12 @@ struct BEpsilonSettings {
     mergeThresholdPercent = parameters.integer("merge_threshold_percent")
     checkpointLogByteCount = parameters.integer("checkpoint_log_bytes")
     checkpointOperationCount = parameters.integer("checkpoint_operations")
-    maximumValueByteCount = nodeByteCount / 4
-    headroomByteCount = 5 * nodeByteCount
+    inlineLimitByteCount = nodeByteCount / 4
+    // The largest power of two of which thirty-two fit into the memory.
+    let thirtySecond = 1 << (Int.bitWidth - 1 - (memory / 32).leadingZeroBitCount)
+    maximumValueByteCount = max(inlineLimitByteCount, min(1 << 26, thirtySecond))
+    headroomByteCount =
+      5 * nodeByteCount + (maximumValueByteCount > inlineLimitByteCount ? maximumValueByteCount : 0)
     let buffer = max(unit, min(256 << 10, memory / 64))
     // The log's buffers, the directory, the map of units.
     let other = 2 * buffer + memory / 64 + (32 << 10)

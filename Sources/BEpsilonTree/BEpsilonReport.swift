@@ -28,6 +28,7 @@ extension BEpsilonTreeEngine {
       ("fanout", String(geometry.fanout)),
       ("flush_policy", settings.policy.rawValue),
       ("headroom_bytes", String(settings.headroomByteCount)),
+      ("inline_limit_bytes", String(settings.inlineLimitByteCount)),
       ("maximum_key_bytes", String(limits.maximumKeyByteCount)),
       ("maximum_value_bytes", String(limits.maximumValueByteCount)),
       ("merge_threshold_percent", String(settings.mergeThresholdPercent)),
@@ -62,6 +63,8 @@ extension BEpsilonTreeEngine {
       ("node_reads", counts.nodesRead),
       ("node_writes", counts.nodesWritten),
       ("nodes_inspected", counts.nodesInspected),
+      ("overflow_reads", counts.overflowReads),
+      ("overflow_used_bytes", UInt64(table.shape.overflowByteCount)),
       ("part_reads", counts.partsRead),
       ("passed_through_messages", counts.passedThrough),
       ("postponed_flushes", postponedFlushCount),
@@ -75,11 +78,12 @@ extension BEpsilonTreeEngine {
     try requireOpen()
     let accounting = volume.accounting()
     let parts: [(String, UInt64)] = [
-      ("dead_versions", accounting.deferredByteCount + UInt64(table.copies?.releasedByteCount ?? 0)),
+      ("dead_versions", accounting.deferredByteCount + UInt64(table.releasedByteCount)),
       ("interior", UInt64(table.shape.innerByteCount)),
       ("leaf", UInt64(table.shape.leafByteCount)),
       ("log", accounting.logByteCount),
       ("metadata", accounting.metadataByteCount),
+      ("overflow", UInt64(table.shape.overflowByteCount)),
     ]
     return SpaceReport(
       allocatedByteCount: accounting.allocatedByteCount,

@@ -18,8 +18,7 @@
 // 4. After a device write failed nothing is written any more, and reopening gives a committed prefix.
 // 5. A snapshot is a state whose nodes are all on the device: taking one writes what changed, and a pin keeps those extents.
 //
-// Deviations: values lie in their leaf, so they are at most a quarter of a node; a batch larger than the room in the root
-// waits there whole until it is flushed.
+// Deviation: a batch larger than the room in the root waits there whole until it is flushed.
 //
 // Source: M. A. Bender et al., "An Introduction to Bε-trees and Write-Optimization", ;login: 40(5), 2015; W. Jannen et al.,
 // "BetrFS: A Right-Optimized Write-Optimized File System", FAST 2015, section 2 (node and basement layout, log and checkpoint).
@@ -205,12 +204,16 @@ public final class BEpsilonTreeEngine: Engine {
   private func commit(_ batch: borrowing WriteBatch) throws(StorageError) {
     guard let log else { throw .closed }
     let cellByteCount = LogTransactionWriter.cellByteCount(batch)
+    let messageByteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
+    var long = LongOperands(limitByteCount: table.inlineLimitByteCount)
     var isRetry = false
     while true {
       do throws(StorageError) {
         try checkpointIfDue()
-        try writer.makeRoom(for: cellByteCount)
+        try writer.makeRoom(
+          for: messageByteCount, throughBuffer: table.shape.height == 0 && writer.needsBuffer(batch))
         try log.ensureRoom(LogTransactionWriter.byteCount(operationByteCount: cellByteCount))
+        long = try LongOperands(batch, table)
         break
       } catch {
         // Without room on the device, what earlier commits freed becomes room after two durable commits: once.
@@ -220,27 +223,39 @@ public final class BEpsilonTreeEngine: Engine {
         try volume.checkpoint()
       }
     }
-    let way = settings.bypassesBuffers ? writer.wayAroundBuffers(batch) : nil
-    let root = try writer.root()
-    try logger?.append(batch)
+    let way: BufferBypass?
+    let root: TreeNode
+    do throws(StorageError) {
+      way = settings.bypassesBuffers ? writer.wayAroundBuffers(batch) : nil
+      root = try writer.root()
+      try logger?.append(batch)
+    } catch {
+      for reference in long.references { table.release(reference) }
+      throw error
+    }
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
-    if let way { writer.insert(batch, along: way) } else { writer.insert(batch, into: root) }
+    if let way { writer.insert(batch, along: way) } else { writer.insert(batch, long, into: root) }
     restoreShape(way)
   }
 
   /// Makes a batch visible where nodes are copied, or changes nothing.
   private func commitCopy(_ batch: borrowing WriteBatch) throws(StorageError) {
-    var messages = writer.messages(of: batch)
+    let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
     var isRetry = false
     while true {
+      var long = LongOperands(limitByteCount: table.inlineLimitByteCount)
       do throws(StorageError) {
         try checkpointIfDue()
         try writer.relieveRootIfNeeded()
-        try table.makeRoom(messages.usedByteCount * 2, mayWrite: true)
+        try table.makeRoom(byteCount * 2, mayWrite: true)
+        long = try LongOperands(batch, table)
+        var messages = writer.messages(of: batch, long)
+        if writer.needsBuffer(messages) { writer.putBufferOverRootLeaf() }
         try writer.sendToRoot(&messages)
         break
       } catch {
+        for reference in long.references { table.release(reference) }
         guard case .noSpace = error, !isRetry else { throw error }
         isRetry = true
         try publish(rewritesSpaceMap: true)
@@ -249,14 +264,16 @@ public final class BEpsilonTreeEngine: Engine {
     }
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
-    bytesSinceCheckpoint += messages.usedByteCount
+    bytesSinceCheckpoint += byteCount
     restoreShape(nil)
   }
 
   /// Takes a batch from the log.
   private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
-    try writer.makeRoom(for: LogTransactionWriter.cellByteCount(batch))
-    writer.insert(batch, into: try writer.root())
+    let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
+    try writer.makeRoom(for: byteCount, throughBuffer: table.shape.height == 0 && writer.needsBuffer(batch))
+    let root = try writer.root()
+    writer.insert(batch, try LongOperands(batch, table), into: root)
     operationsSinceCheckpoint += batch.count
     try writer.relieveRoot(adding: 0)
     try table.makeRoom(0, mayWrite: true)
@@ -272,6 +289,7 @@ public final class BEpsilonTreeEngine: Engine {
       if log == nil { try writer.relieveRootIfNeeded() } else { try writer.relieveRoot(adding: 0) }
       try table.makeRoom(0, mayWrite: true)
       try table.limitDirty()
+      try table.freeReleased()
     } catch {
       postponedFlushCount &+= 1
     }

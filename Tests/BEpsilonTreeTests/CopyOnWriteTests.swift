@@ -164,7 +164,7 @@ import Testing
       let start = Int(draw(9, round) % 4_000)
       var batch = WriteBatch()
       for step in 0..<(round % 4 == 0 ? 25 : 1) {
-        batch.append(key(start + step / 5), [UInt8(truncatingIfNeeded: round)])
+        batch.add(key(start + step / 5), Int64(round))
       }
       try bench.engine.apply(batch, sync: false)
       try model.apply(batch, sync: false)

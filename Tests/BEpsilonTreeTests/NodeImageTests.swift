@@ -75,7 +75,7 @@ import Testing
   }
 
   /// A random node: a leaf, or an inner node with pivots at multiples of 40.
-  private func randomNode(seed: UInt64) -> TreeNode {
+  private func randomNode(seed: UInt64, sizes: [Int] = [0, 1, 20, 400, 1_200]) -> TreeNode {
     var counter = 0
     func next(_ bound: Int) -> Int {
       counter += 1
@@ -91,7 +91,7 @@ import Testing
         node.pivots.append(key(index * 40, byteCount: 4 + Int(seed % 3)))
       }
     }
-    let count = [0, 1, 20, 400, 1_200][next(5)]
+    let count = sizes[next(sizes.count)]
     for _ in 0..<count {
       let number = key(next(600), byteCount: 4 + next(8))
       let value = [UInt8](repeating: UInt8(next(256)), count: next(120))
@@ -137,6 +137,85 @@ import Testing
       #expect(isSame, "seed \(seed): the second image differs from the first")
     }
     #expect(partCount > 20)
+  }
+
+  @Test func theSizeOfAnImageIsKnownBeforeItIsMade() throws {
+    var encoder = NodeEncoder(basementByteCount: 4_096, sharesBuffers: false)
+    var sharing = NodeEncoder(basementByteCount: 4_096, sharesBuffers: true)
+    for seed in 1...10_000 as ClosedRange<UInt64> {
+      let node = randomNode(seed: seed, sizes: [0, 1, 3, 20, 160])
+      let size = encoder.imageByteCount(of: node, for: bench.engine.volume)
+      let image = encoder.image(of: node, for: bench.engine.volume)
+      #expect(size == image.byteCount && size == image.blocks.reduce(0) { $0 + $1.byteCount }, "seed \(seed)")
+      if seed % 16 == 0 {
+        let shared = sharing.imageByteCount(of: node, for: bench.engine.volume)
+        #expect(shared == sharing.image(of: node, for: bench.engine.volume).byteCount, "seed \(seed)")
+      }
+    }
+  }
+
+  /// The head and the section of an inner node, there and back, with `damage` in between.
+  private func throughASection(
+    _ node: TreeNode, _ encoder: inout NodeEncoder, _ damage: (NodeImage, NodeImage?) -> Void
+  ) throws(StorageError) -> TreeNode {
+    let volume = bench.engine.volume
+    let section = encoder.sectionImage(of: node, for: volume)
+    let place = Extent(offset: 2 << 20, byteCount: section?.byteCount ?? 4_096)
+    let id = NodeID.direct(place, transferUnitByteCount: 4_096).rawValue
+    let head = encoder.headImage(of: node, section: section, sectionID: section == nil ? 0 : id, for: volume)
+    head.setNumber(node.number)
+    damage(head, section)
+    let read = TreeNode(
+      number: node.number, level: node.level, extent: Extent(offset: 1 << 20, byteCount: head.byteCount))
+    try decoder.decodeHead(block(head, 0), into: read, expectedLevel: node.level)
+    guard let section else { return read }
+    if read.isStoredWhole {
+      try decoder.decodeSection(block(section, 0), into: read)
+      return read
+    }
+    var next = 0
+    for index in 0..<read.partCount where !read.parts[index].isLoaded {
+      guard next < section.blocks.count, read.parts[index].imageOffset == section.blocks[next].offset else {
+        throw .corrupted(structure: "tree node", offset: 0, detail: "a part lies elsewhere")
+      }
+      try decoder.decodePart(block(section, next), index, into: read)
+      next += 1
+    }
+    return read
+  }
+
+  @Test(arguments: [false, true])
+  func headsAndSectionsThereAndBackAndNoBytesTrap(sharesBuffers: Bool) throws {
+    var encoder = NodeEncoder(basementByteCount: 4_096, sharesBuffers: sharesBuffers)
+    var (refused, parted) = (0, 0)
+    for seed in stride(from: 1, through: 601, by: 2) as StrideThrough<UInt64> {
+      let node = randomNode(seed: seed)
+      let read = try throughASection(node, &encoder) { _, _ in }
+      #expect(cells(read) == cells(node), "seed \(seed)")
+      #expect(read.pivots.keys == node.pivots.keys && read.contentByteCount == node.contentByteCount)
+      if !read.isStoredWhole { parted += 1 }
+      for round in 0..<20 {
+        do throws(StorageError) {
+          let damaged = try throughASection(node, &encoder) { head, section in
+            for change in 0..<(1 + round % 3) {
+              let x = draw(seed &* 77 &+ UInt64(round), change)
+              let frame = x % 3 == 0 ? (section ?? head).frame : head.frame
+              let reach = x % 2 == 0 ? min(frame.byteCount, 240) : frame.byteCount
+              frame.mutableBytes[16 + Int((x >> 8) % UInt64(reach - 16))] = UInt8(truncatingIfNeeded: x >> 40)
+            }
+          }
+          _ = cells(damaged)
+        } catch {
+          guard case .corrupted = error else {
+            Issue.record("seed \(seed), round \(round): \(error)")
+            continue
+          }
+          refused += 1
+        }
+      }
+    }
+    #expect(refused > 1_000)
+    #expect(sharesBuffers ? parted == 0 : parted > 20)
   }
 
   @Test func noBytesTrap() throws {

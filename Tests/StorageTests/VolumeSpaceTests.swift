@@ -10,6 +10,38 @@ import Testing
 @testable import Storage
 
 @Suite struct VolumeSpaceTests {
+  @Test func noUnitIsHandedOutTwiceInAMillionSteps() {
+    let random = CounterRandom(seed: 42, stream: 1)
+    let unitCount = 20_000
+    var free = FreeExtents()
+    free.insert(0..<unitCount)
+    var isFree = [Bool](repeating: true, count: unitCount)
+    var live: [Range<Int>] = []
+    var (twice, freeCount) = (0, unitCount)
+    for step in 0..<UInt64(1_000_000) {
+      if random.draw(step) % 100 < (step / 50_000 % 2 == 0 ? 60 : 40) || live.isEmpty {
+        let count = 1 + Int(random.draw(step, 1) % 12)
+        guard let start = free.allocate(count, near: nil, end: unitCount) else { continue }
+        for unit in start..<(start + count) {
+          if !isFree[unit] { twice += 1 }
+          isFree[unit] = false
+        }
+        freeCount -= count
+        live.append(start..<(start + count))
+      } else {
+        let index = Int(random.draw(step, 2) % UInt64(live.count))
+        let range = live[index]
+        live.swapAt(index, live.count - 1)
+        live.removeLast()
+        free.insert(range)
+        for unit in range { isFree[unit] = true }
+        freeCount += range.count
+      }
+    }
+    #expect(twice == 0)
+    #expect(free.unitCount == freeCount && live.count > 100)
+  }
+
   @Test func freeExtentsAgainstAReference() {
     let seed: UInt64 = 41
     let random = CounterRandom(seed: seed, stream: 1)

@@ -2,7 +2,7 @@
 //
 //   offset  size  meaning
 //        0     1  kind: 1 put, 2 delete, 3 add, 4 append, 5 patch, 6 delete range   (`OperationKind`)
-//        1     1  zero
+//        1     1  1 when the operand is a reference to an extent that holds it (16 bytes: `OverflowReference`), otherwise 0
 //        2     2  key bytes; of a delete range: bytes of its start
 //        4     4  operand bytes; of a delete range: bytes of its end
 //        8     …  key, operand
@@ -16,6 +16,7 @@
 
 import KeyValue
 import Primitives
+import Storage
 
 /// Compares a key given as an array with another.
 @inline(__always) func compare(_ first: [UInt8], _ second: Bytes) -> Int {
@@ -49,6 +50,17 @@ enum Cell {
     Bytes(cell + (headByteCount + Int(cell.u16(2))), Int(cell.u32(4)))
   }
 
+  /// Whether the operand lies in an extent of its own.
+  @inline(__always) static func isReference(_ cell: UnsafeRawPointer) -> Bool { cell.u8(1) != 0 }
+
+  /// Where the operand lies that is elsewhere.
+  @inline(__always) static func reference(_ cell: UnsafeRawPointer) -> OverflowReference {
+    OverflowReference(cell + (headByteCount + Int(cell.u16(2))))
+  }
+
+  /// Notes that a cell's operand is a reference.
+  @inline(__always) static func markReference(_ cell: UnsafeMutableRawPointer) { cell.setU8(1, 1) }
+
   /// Writes a cell; there is room for it.
   @inline(__always) static func write(
     to target: UnsafeMutableRawPointer, kind: UInt8, key: Bytes, operand: Bytes
@@ -63,7 +75,7 @@ enum Cell {
   /// What is wrong with the cell that should begin `bytes`, nil when it is one.
   static func problem(_ bytes: Bytes, maximumKeyByteCount: Int) -> String? {
     guard bytes.count >= headByteCount else { return "it ends inside a cell's head" }
-    guard let kind = OperationKind(rawValue: bytes.start.u8(0)), bytes.start.u8(1) == 0 else {
+    guard let kind = OperationKind(rawValue: bytes.start.u8(0)), bytes.start.u8(1) <= 1 else {
       return "a cell is of kind \(bytes.start.u8(0))"
     }
     let keyCount = Int(bytes.start.u16(2))
@@ -72,6 +84,12 @@ enum Cell {
     guard keyCount <= maximumKeyByteCount else { return "a key has \(keyCount) bytes" }
     guard kind.accepts(operandByteCount: operandCount) else {
       return "a \(kind) has an operand of \(operandCount) bytes"
+    }
+    if bytes.start.u8(1) == 1 {
+      let mayRefer = kind == .put || kind == .append || kind == .patch
+      guard mayRefer, operandCount == OverflowReference.encodedByteCount else {
+        return "a \(kind) refers to its operand with \(operandCount) bytes"
+      }
     }
     if kind == .deleteRange, operandCount > maximumKeyByteCount {
       return "the end of a range has \(operandCount) bytes"

@@ -108,10 +108,13 @@ struct CellRun: ~Copyable {
   // MARK: Messages
 
   /// Adds a message behind all others. Amortised one copy.
-  @inline(__always) mutating func append(kind: UInt8, key: Bytes, operand: Bytes) {
+  @inline(__always) mutating func append(
+    kind: UInt8, key: Bytes, operand: Bytes, isReference: Bool = false
+  ) {
     let needed = Cell.byteCount(key: key.count, operand: operand.count)
     if usedByteCount + needed > capacity { reserve(needed) }
     Cell.write(to: cells + usedByteCount, kind: kind, key: key, operand: operand)
+    if isReference { Cell.markReference(cells + usedByteCount) }
     if kind == OperationKind.deleteRange.rawValue {
       rangeDeletes.append(UInt32(truncatingIfNeeded: usedByteCount))
     }
@@ -172,7 +175,9 @@ struct CellRun: ~Copyable {
   }
 
   /// Sets an entry of a basement, at the place `index.bound` gives for its key.
-  mutating func setEntry(_ key: Bytes, _ value: Bytes, at position: Int, replaces: Bool) {
+  mutating func setEntry(
+    _ key: Bytes, _ value: Bytes, at position: Int, replaces: Bool, isReference: Bool = false
+  ) {
     let needed = Cell.byteCount(key: key.count, operand: value.count)
     if usedByteCount + needed > capacity {
       if deadByteCount > usedByteCount / 4, deadByteCount >= needed {
@@ -185,6 +190,7 @@ struct CellRun: ~Copyable {
     }
     let offset = usedByteCount
     Cell.write(to: cells + offset, kind: OperationKind.put.rawValue, key: key, operand: value)
+    if isReference { Cell.markReference(cells + offset) }
     usedByteCount += needed
     if replaces {
       deadByteCount += Cell.byteCount(cells + Int(index.lines[position].offset))

@@ -17,18 +17,12 @@ import KeyValue
 import Primitives
 import Storage
 
-/// Which nodes are in memory, by id, and what waits to be freed.
+/// Which nodes are in memory, by id.
 final class CopyOnWriteNodes {
   /// Open addressing; a power of two.
   private var slots: ContiguousArray<TreeNode?> = ContiguousArray(repeating: nil, count: 64)
   private var count = 0
   private var lastNewNumber: UInt64 = 0
-  /// Extents that the tree no longer needs, to be freed with the next transaction.
-  var released: ContiguousArray<Extent> = []
-
-  /// Bytes of the extents that wait to be freed.
-  var releasedByteCount: Int { released.reduce(0) { $0 + $1.byteCount } }
-
   /// An id for a node that has no place yet. No place has such an id.
   func makeID() -> UInt64 {
     lastNewNumber += 1
@@ -124,7 +118,8 @@ extension NodeTable {
       preconditionFailure("Nodes that are copied have no place until they are written.")
     }
     let node = TreeNode(
-      number: copies.makeID(), level: level, extent: Extent(offset: 0, byteCount: 0), reserving: reserving)
+      number: copies.makeID(), level: level, extent: Extent(offset: 0, byteCount: 0), reserving: reserving,
+      arenas: arenas)
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: 0)
@@ -134,11 +129,11 @@ extension NodeTable {
 
   /// Frees what the tree no longer needs and no written node took along.
   func freeReleased() throws(StorageError) {
-    guard let copies, !copies.released.isEmpty else { return }
+    if released.isEmpty { return }
     var transaction = try beginTransaction()
-    for extent in copies.released { transaction.free(extent) }
+    for extent in released { transaction.free(extent) }
     try transaction.commit(durable: false)
-    copies.released.removeAll(keepingCapacity: true)
+    released.removeAll(keepingCapacity: true)
   }
 
   /// Makes a held node the writer's own: from now on it has an id that nobody else knows, and its old one leads to the old
@@ -218,11 +213,9 @@ extension NodeTable {
       }
       try volume.writeBlocks(writes)
       for copy in placed { leave(copy, &transaction) }
-      if let copies {
-        for extent in copies.released { transaction.free(extent) }
-      }
+      for extent in released { transaction.free(extent) }
       try transaction.commit(durable: false)
-      copies?.released.removeAll(keepingCapacity: true)
+      released.removeAll(keepingCapacity: true)
       for copy in placed { settle(copy) }
       counts.pointee.nodesWritten &+= UInt64(end - start)
       return end

@@ -21,7 +21,7 @@
 //
 // Deviations: passing through pays for itself when a batch is worth a node's pointers, so there is a least size for it
 // (`pass_through_bytes`; 1 is the published rule, with which nothing that comes alone is ever buffered). Nodes that are too
-// small are merged. Batches with range deletes do not pass through.
+// small are merged. Range deletes, and upserts that may meet long values, do not pass through.
 //
 // Source: the design `send_msgs_to_subtree` of a Bε-tree in Rust, after M. A. Bender et al., "An Introduction to Bε-trees and
 // Write-Optimization", ;login: 40(5), 2015.
@@ -48,7 +48,8 @@ extension TreeWriter {
   /// Sends messages to a subtree.
   ///
   /// - Parameters:
-  ///   - messages: in order of arrival, for keys of the subtree; afterwards the subtree has them.
+  ///   - messages: in order of arrival, for keys of the subtree; afterwards the subtree has them. When something is postponed,
+  ///     those that are left were not taken: only where one reads or writes long values (`needsBuffer`).
   ///   - id: the root of the subtree.
   ///   - level: the level of that node.
   /// - Throws: what reading, and making room for it, throws; the subtree is as it was.
@@ -68,6 +69,7 @@ extension TreeWriter {
     _ = table.beginChange(node)
     let count = UInt64(messages.count)
     move(messages, to: node)
+    messages.removeAll()
     table.counts.pointee.flushesToInner &+= 1
     table.counts.pointee.messagesToInner &+= count
     table.flushSizes.add(count)
@@ -91,7 +93,14 @@ extension TreeWriter {
     try table.makeRoom(messages.usedByteCount, mayWrite: true)
     _ = table.beginChange(leaf)
     let count = UInt64(messages.count)
-    let isAppend = settle(&messages, in: leaf)
+    var isAppend = false
+    do throws(StorageError) {
+      isAppend = try settle(&messages, in: leaf)
+      messages.removeAll()
+    } catch {
+      // Those that were not applied are left to the sender.
+      postponed = error
+    }
     table.counts.pointee.flushesToLeaf &+= 1
     table.counts.pointee.messagesToLeaf &+= count
     table.flushSizes.add(count)
@@ -119,7 +128,7 @@ extension TreeWriter {
   private func passThrough(
     _ messages: inout CellRun, _ id: UInt64, level: Int
   ) throws(StorageError) -> SentMessages? {
-    if messages.count == 0 || !messages.rangeDeletes.isEmpty { return nil }
+    if messages.count == 0 || !messages.rangeDeletes.isEmpty || needsBuffer(messages) { return nil }
     let node = try table.node(id, level: level, mayWrite: true)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
@@ -133,6 +142,7 @@ extension TreeWriter {
       if !node.parts[index].run.rangeDeletes.isEmpty { return nil }
       node.parts[index].run.orderMessages()
       sharesKeys = Self.shareKey(messages, node.parts[index].run)
+      if sharesKeys, needsBuffer(node.parts[index].run) { return nil }
     }
     let child = node.parts[index].child
     let count = UInt64(messages.count)
@@ -144,6 +154,7 @@ extension TreeWriter {
       Self.divide(node.parts[index].run, by: messages, into: &ahead, &kept)
       Self.append(messages, to: &ahead)
       sent = try send(&ahead, to: child, level: level - 1)
+      messages.removeAll()
       node.parts[index].run = kept
       node.recount(index)
     } else {
@@ -223,7 +234,6 @@ extension TreeWriter {
   /// - Throws: with every message in one of the two, and both sound.
   func sendBuffer(of node: TreeNode, _ index: Int) throws(StorageError) {
     let sent = try send(&node.parts[index].run, to: node.parts[index].child, level: node.level - 1)
-    node.parts[index].run.removeAll()
     node.recount(index)
     table.markDirty(node)
     adopt(sent, in: node, at: index)
@@ -272,14 +282,31 @@ extension TreeWriter {
   // MARK: The root
 
   /// A batch's operations as messages.
-  func messages(of batch: borrowing WriteBatch) -> CellRun {
+  func messages(of batch: borrowing WriteBatch, _ long: LongOperands) -> CellRun {
+    var long = long
     var run = CellRun()
-    run.reserve(LogTransactionWriter.cellByteCount(batch))
+    run.reserve(LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount))
     for entry in batch.entries {
-      run.append(
-        kind: entry.kind.rawValue, key: Bytes(batch.key(of: entry)), operand: Bytes(batch.operand(of: entry)))
+      let key = Bytes(batch.key(of: entry))
+      if let reference = long.take(entry) {
+        withReferenceBytes(reference) {
+          run.append(kind: entry.kind.rawValue, key: key, operand: $0, isReference: true)
+        }
+      } else {
+        run.append(kind: entry.kind.rawValue, key: key, operand: Bytes(batch.operand(of: entry)))
+      }
     }
     return run
+  }
+
+  /// Makes sure that messages which must not be applied to a leaf at once meet a buffer.
+  func putBufferOverRootLeaf() {
+    if table.shape.height > 0 { return }
+    let root = table.makeUnplacedNode(level: 1, reserving: 8)
+    root.appendPart(NodePart(child: table.shape.root))
+    table.recharge(root)
+    table.shape.root = root.number
+    table.shape.height = 1
   }
 
   /// Brings the root into shape when it is not; its buffers are not read to find out.

@@ -103,12 +103,52 @@ struct NodeEncoder {
   /// The image of a node that is held whole.
   mutating func image(of node: TreeNode, for volume: Volume) -> NodeImage {
     precondition(node.isWhole, "A node that is written is held whole.")
+    let isWhole = plan(node)
+    return encode(node, isWhole, volume)
+  }
+
+  /// Bytes of the image, without making it.
+  mutating func imageByteCount(of node: TreeNode, for volume: Volume) -> Int {
+    precondition(node.isWhole, "A node that is written is held whole.")
+    let isWhole = plan(node)
+    return layout(isWhole: isWhole, volume).byteCount
+  }
+
+  /// Plans the parts of a node.
+  ///
+  /// - Returns: whether it is stored whole.
+  private mutating func plan(_ node: TreeNode) -> Bool {
     let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
     let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * node.partCount + pivotByteCount
     let isWhole =
       headByteCount + node.contentByteCount <= wholeByteCount || (sharesBuffers && !node.isLeaf)
     if node.isLeaf { planLeaf(node, isWhole) } else { gatherBuffers(of: node) }
-    return encode(node, isWhole, volume)
+    return isWhole
+  }
+
+  /// Where the planned parts lie, and what they take with their head.
+  private func layout(
+    isWhole: Bool, _ volume: Volume
+  ) -> (places: [(offset: Int, byteCount: Int)], pivotByteCount: Int, byteCount: Int) {
+    var pivotByteCount = 0
+    for plan in plans.dropFirst() { pivotByteCount += 2 + plan.pivot.count }
+    let head = NodeImage.headByteCount + NodeImage.partByteCount * plans.count + pivotByteCount
+    var places: [(offset: Int, byteCount: Int)] = []
+    if isWhole {
+      var offset = head
+      for plan in plans {
+        places.append((offset, plan.byteCount))
+        offset += plan.byteCount
+      }
+      return (places, pivotByteCount, volume.blockByteCount(payloadByteCount: offset))
+    }
+    var byteCount = volume.blockByteCount(payloadByteCount: head)
+    for plan in plans {
+      let length = plan.byteCount == 0 ? 0 : volume.blockByteCount(payloadByteCount: plan.byteCount)
+      places.append((length == 0 ? 0 : byteCount, length))
+      byteCount += length
+    }
+    return (places, pivotByteCount, byteCount)
   }
 
   /// Plans a part for each buffer of an inner node, its cells in order.
@@ -166,27 +206,9 @@ struct NodeEncoder {
   }
 
   private func encode(_ node: TreeNode, _ isWhole: Bool, _ volume: Volume) -> NodeImage {
-    var pivotByteCount = 0
-    for plan in plans.dropFirst() { pivotByteCount += 2 + plan.pivot.count }
+    let (places, pivotByteCount, byteCount) = layout(isWhole: isWhole, volume)
     let head = NodeImage.headByteCount + NodeImage.partByteCount * plans.count + pivotByteCount
     let block = VolumeBlock.headerByteCount
-    var places: [(offset: Int, byteCount: Int)] = []
-    var byteCount: Int
-    if isWhole {
-      var offset = head
-      for plan in plans {
-        places.append((offset, plan.byteCount))
-        offset += plan.byteCount
-      }
-      byteCount = volume.blockByteCount(payloadByteCount: offset)
-    } else {
-      byteCount = volume.blockByteCount(payloadByteCount: head)
-      for plan in plans {
-        let length = plan.byteCount == 0 ? 0 : volume.blockByteCount(payloadByteCount: plan.byteCount)
-        places.append((length == 0 ? 0 : byteCount, length))
-        byteCount += length
-      }
-    }
     let frame = volume.makeFrame(byteCount: byteCount, zeroed: false)
     let base = frame.pointer + block
     base.initializeMemory(as: UInt8.self, repeating: 0, count: NodeImage.headByteCount)

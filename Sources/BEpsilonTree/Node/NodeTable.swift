@@ -41,6 +41,7 @@ struct TreeCounts {
   var bypassed: UInt64 = 0
   var passedThrough: UInt64 = 0
   var promoted: UInt64 = 0
+  var overflowReads: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -110,10 +111,15 @@ final class NodeTable {
   private var nodes: ContiguousArray<TreeNode?> = []
   /// Set where nodes are found by their place and copied when they change; otherwise the directory knows their numbers.
   let copies: CopyOnWriteNodes?
+  /// Extents that the tree no longer needs, to be freed with the next transaction.
+  var released: ContiguousArray<Extent> = []
+  /// Operands longer than this lie in extents of their own.
+  let inlineLimitByteCount: Int
 
   init(volume: Volume, settings: BEpsilonSettings) {
     self.volume = volume
     copies = settings.durability == .copyOnWrite ? CopyOnWriteNodes() : nil
+    inlineLimitByteCount = settings.inlineLimitByteCount
     geometry = settings.geometry
     basementByteCount = settings.basementByteCount
     capacityByteCount = settings.cacheByteCount
@@ -267,9 +273,9 @@ final class NodeTable {
   ///
   /// - Throws: `.outOfBudget`, with nothing changed.
   func destroy(_ node: TreeNode) throws(StorageError) {
-    if let copies {
-      if node.extent.byteCount > 0 { copies.released.append(node.extent) }
-      if let section = extent(ofSection: node.sectionID) { copies.released.append(section) }
+    if copies != nil {
+      if node.extent.byteCount > 0 { released.append(node.extent) }
+      if let section = extent(ofSection: node.sectionID) { released.append(section) }
       shape.count(level: node.level, nodes: -1, byteCount: -deviceByteCount(of: node))
       levels.remove(node)
       dismiss(node)

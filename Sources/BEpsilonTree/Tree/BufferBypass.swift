@@ -25,7 +25,11 @@ struct BufferBypass {
 extension TreeWriter {
   /// The way for a batch, nil when there is none or the root is a leaf.
   func wayAroundBuffers(_ batch: borrowing WriteBatch) -> BufferBypass? {
-    if table.shape.height == 0 || batch.longest.hasRangeDelete { return nil }
+    if table.shape.height == 0 || batch.longest.hasRangeDelete
+      || batch.longest.valueByteCount > table.inlineLimitByteCount || needsBuffer(batch)
+    {
+      return nil
+    }
     var steps: [(node: TreeNode, index: Int)] = []
     var number = table.shape.root
     for level in (1...table.shape.height).reversed() {

@@ -9,8 +9,10 @@ import Primitives
 import Storage
 
 extension TreeWriter {
-  /// Applies one message to a leaf that is held whole. Does not fail.
-  func change(_ leaf: TreeNode, _ kind: OperationKind, _ key: Bytes, _ operand: Bytes) {
+  /// Applies one message to a leaf that is held whole. Does not fail: an upsert meets and makes no long value here.
+  func change(
+    _ leaf: TreeNode, _ kind: OperationKind, _ key: Bytes, _ operand: Bytes, isReference: Bool = false
+  ) {
     if kind == .deleteRange { return clear(leaf, key, operand) }
     let index = leaf.partCount == 1 ? 0 : leaf.pivots.route(key)
     let part = leaf.parts + index
@@ -18,9 +20,13 @@ extension TreeWriter {
     let isFound = part.pointee.run.isKey(key, at: position)
     switch kind {
     case .put:
-      part.pointee.run.setEntry(key, operand, at: position, replaces: isFound)
+      if isFound { releaseReferences(part.pointee.run, position..<(position + 1)) }
+      part.pointee.run.setEntry(key, operand, at: position, replaces: isFound, isReference: isReference)
     case .delete:
-      if isFound { part.pointee.run.removeEntries(position..<(position + 1)) }
+      if isFound {
+        releaseReferences(part.pointee.run, position..<(position + 1))
+        part.pointee.run.removeEntries(position..<(position + 1))
+      }
     default:
       value.makeAbsent()
       if isFound {
@@ -30,8 +36,13 @@ extension TreeWriter {
       value.apply(kind, operand: operand.buffer, maximumValueByteCount: maximumValueByteCount)
       part.pointee.run.setEntry(key, Bytes(value.bytes), at: position, replaces: isFound)
     }
+    changed(leaf, index, after: position)
+  }
+
+  /// Takes over that a basement changed at a line.
+  func changed(_ leaf: TreeNode, _ index: Int, after position: Int) {
     leaf.recount(index)
-    if part.pointee.byteCount > basementCapacityByteCount { splitBasement(leaf, index, after: position) }
+    if leaf.parts[index].byteCount > basementCapacityByteCount { splitBasement(leaf, index, after: position) }
   }
 
   /// Removes the entries of [start, end).
@@ -42,6 +53,7 @@ extension TreeWriter {
       let low = part.pointee.run.index.bound(start, part.pointee.run.cells)
       let high = part.pointee.run.index.bound(end, part.pointee.run.cells)
       if low < high {
+        releaseReferences(part.pointee.run, low..<high)
         part.pointee.run.removeEntries(low..<high)
         leaf.recount(index)
       }

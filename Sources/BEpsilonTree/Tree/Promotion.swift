@@ -16,7 +16,8 @@ import Storage
 
 extension TreeWriter {
   /// Appends a batch to the deepest buffers it may go to; room was made. Does not fail.
-  func insertPromoted(_ batch: borrowing WriteBatch, into root: TreeNode) {
+  func insertPromoted(_ batch: borrowing WriteBatch, _ long: LongOperands, into root: TreeNode) {
+    var long = long
     var touched: ContiguousArray<TreeNode> = []
     for entry in batch.entries {
       let key = Bytes(batch.key(of: entry))
@@ -25,7 +26,9 @@ extension TreeWriter {
         appendRange(key, operand, to: root)
         continue
       }
-      let byteCount = Cell.byteCount(key: key.count, operand: operand.count)
+      let reference = long.take(entry)
+      let byteCount = Cell.byteCount(
+        key: key.count, operand: reference == nil ? operand.count : OverflowReference.encodedByteCount)
       var node = root
       var index = root.pivots.route(key)
       while node.level > 1, node.parts[index].cellCount == 0,
@@ -35,7 +38,13 @@ extension TreeWriter {
         node = child
         index = child.pivots.route(key)
       }
-      append(entry.kind.rawValue, key, operand, to: node, at: index)
+      if let reference {
+        withReferenceBytes(reference) {
+          append(entry.kind.rawValue, key, $0, to: node, at: index, isReference: true)
+        }
+      } else {
+        append(entry.kind.rawValue, key, operand, to: node, at: index)
+      }
       if node === root { continue }
       table.counts.pointee.promoted &+= 1
       if !touched.contains(where: { $0 === node }) { touched.append(node) }

@@ -198,7 +198,9 @@ extension TreeWriter {
     var offset = 0
     while offset < run.usedByteCount {
       let cell = UnsafeRawPointer(run.cells + offset)
-      other.append(kind: Cell.rawKind(cell), key: Cell.key(cell), operand: Cell.operand(cell))
+      other.append(
+        kind: Cell.rawKind(cell), key: Cell.key(cell), operand: Cell.operand(cell),
+        isReference: Cell.isReference(cell))
       offset += Cell.byteCount(cell)
     }
   }

@@ -26,6 +26,7 @@ struct TreeMeasure {
 struct TreeChecker {
   private let table: NodeTable
   private var seen: Set<UInt64> = []
+  private var seenOverflow: Set<UInt64> = []
   private var measure = TreeMeasure()
   private var found = TreeShape()
   private var foundLevels = TreeLevels()
@@ -47,7 +48,8 @@ struct TreeChecker {
       throw corruption(0, "the root says \(table.levels), there is \(foundLevels)")
     }
     let counted = table.volume.accounting().liveByteCount
-    let own = UInt64(found.leafByteCount + found.innerByteCount + (table.copies?.releasedByteCount ?? 0))
+    let own = UInt64(
+      found.leafByteCount + found.innerByteCount + found.overflowByteCount + table.releasedByteCount)
     let isNumbered = table.copies != nil || table.volume.mappedNodeCount == seen.count
     guard counted == own, isNumbered else {
       throw corruption(
@@ -101,6 +103,7 @@ struct TreeChecker {
           node.parts[index].run.liveByteCount == node.parts[index].byteCount
         else { throw corruption(node.extent.offset, "part \(index) of node \(number) is miscounted") }
       }
+      try visitLongOperands(index, of: node)
       line.cellCount += node.parts[index].cellCount
       content += node.parts[index].byteCount
       if level > 0 {
@@ -113,6 +116,23 @@ struct TreeChecker {
     guard content == node.contentByteCount else {
       throw corruption(
         node.extent.offset, "node \(number) has \(content) bytes, it says \(node.contentByteCount)")
+    }
+  }
+
+  /// Reads every operand of a part that lies elsewhere.
+  private mutating func visitLongOperands(_ index: Int, of node: TreeNode) throws(StorageError) {
+    if table.shape.overflowCount == 0 { return }
+    for line in 0..<node.parts[index].run.index.count {
+      let cell = UnsafeRawPointer(
+        node.parts[index].run.cells + Int(node.parts[index].run.index.lines[line].offset))
+      guard Cell.isReference(cell) else { continue }
+      let reference = Cell.reference(cell)
+      guard seenOverflow.insert(reference.id).inserted else {
+        throw corruption(node.extent.offset, "two cells refer to one long value")
+      }
+      found.overflowCount += 1
+      found.overflowByteCount += try table.volume.extent(of: reference).byteCount
+      _ = try table.overflow(reference, mayWrite: false)
     }
   }
 

@@ -100,8 +100,14 @@ extension TreeWriter {
     let messageCount = UInt64(node.parts[index].cellCount)
     table.flushSizes.add(messageCount)
     var isAppend = false
+    var failure: StorageError?
     if child.isLeaf {
-      isAppend = settle(&node.parts[index].run, in: child)
+      do throws(StorageError) {
+        isAppend = try settle(&node.parts[index].run, in: child)
+      } catch {
+        // The messages that were not applied are still there.
+        failure = error
+      }
       table.counts.pointee.flushesToLeaf &+= 1
       table.counts.pointee.messagesToLeaf &+= messageCount
     } else {
@@ -109,13 +115,14 @@ extension TreeWriter {
       table.counts.pointee.flushesToInner &+= 1
       table.counts.pointee.messagesToInner &+= messageCount
     }
-    node.parts[index].run.removeAll()
+    if failure == nil { node.parts[index].run.removeAll() }
     node.recount(index)
     table.recharge(node)
     table.markDirty(node)
     table.recharge(child)
     table.markDirty(child)
     table.noteTurn(of: child)
+    if let failure { throw failure }
     if !child.isLeaf { try relieve(child, to: geometry.bufferByteCount) }
     _ = try fix(child, in: node, at: index, isAppend: isAppend)
   }
@@ -146,13 +153,20 @@ extension TreeWriter {
   /// Applies a buffer's messages to a leaf.
   ///
   /// - Returns: whether all of them lie behind the leaf's last entry.
-  func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
+  /// - Throws: what reading and writing long values throws; those that were not applied are in the run.
+  func settle(_ run: inout CellRun, in leaf: TreeNode) throws(StorageError) -> Bool {
     if !run.rangeDeletes.isEmpty {
       // In order of arrival: what was said before a range is gone with it.
       var offset = 0
       while offset < run.usedByteCount {
         let cell = UnsafeRawPointer(run.cells + offset)
-        change(leaf, Cell.kind(cell), Cell.key(cell), Cell.operand(cell))
+        do throws(StorageError) {
+          try settle(cell, in: leaf)
+        } catch {
+          run.keepMessages(fromOffset: offset)
+          tidy(leaf)
+          throw error
+        }
         offset += Cell.byteCount(cell)
       }
       tidy(leaf)
@@ -163,10 +177,24 @@ extension TreeWriter {
     for line in 0..<run.index.count {
       let cell = UnsafeRawPointer(run.cells + Int(run.index.lines[line].offset))
       if line == 0 { isAppend = isBehind(leaf, Cell.key(cell)) }
-      change(leaf, Cell.kind(cell), Cell.key(cell), Cell.operand(cell))
+      do throws(StorageError) {
+        try settle(cell, in: leaf)
+      } catch {
+        run.keepMessages(fromLine: line)
+        tidy(leaf)
+        throw error
+      }
     }
     tidy(leaf)
     return isAppend
+  }
+
+  @inline(__always) private func settle(
+    _ cell: UnsafeRawPointer, in leaf: TreeNode
+  ) throws(StorageError) {
+    let kind = Cell.kind(cell)
+    if kind.isUpsert { return try upsert(leaf, cell) }
+    change(leaf, kind, Cell.key(cell), Cell.operand(cell), isReference: Cell.isReference(cell))
   }
 
   /// Whether a key lies behind the last entry of a leaf that has some.

@@ -32,7 +32,7 @@ final class TreeReader {
   init(table: NodeTable, maximumValueByteCount: Int) {
     self.table = table
     self.maximumValueByteCount = maximumValueByteCount
-    value = ValueBuffer(reservedByteCount: maximumValueByteCount)
+    value = ValueBuffer(reservedByteCount: table.inlineLimitByteCount)
   }
 
   /// Shows the value of a key.
@@ -52,7 +52,7 @@ final class TreeReader {
       if node.parts[index].cellCount > 0 {
         try loadOrdered(index, of: node)
         if Self.gather(key, node.parts[index].run, &pending) {
-          return show(nil, body)
+          return try show(nil, body)
         }
       }
       number = node.parts[index].child
@@ -65,10 +65,10 @@ final class TreeReader {
       try table.loadPart(index, of: leaf)
       if let line = leaf.parts[index].run.find(key) {
         let cell = leaf.parts[index].run.cells + Int(leaf.parts[index].run.index.lines[line].offset)
-        return show(Cell.operand(cell), body)
+        return try show(cell, body)
       }
     }
-    return show(nil, body)
+    return try show(nil, body)
   }
 
   /// Makes sure that a buffer is in memory and in order. The node is pinned.
@@ -89,35 +89,47 @@ final class TreeReader {
     path.removeAll(keepingCapacity: true)
   }
 
-  /// Shows what `old` becomes under the pending messages.
-  private func show(_ old: Bytes?, _ body: (RawSpan) -> Void) -> Bool {
+  /// Shows what an entry, nil for none, becomes under the pending messages.
+  private func show(_ old: UnsafeRawPointer?, _ body: (RawSpan) -> Void) throws(StorageError) -> Bool {
     if pending.isEmpty {
       guard let old else { return false }
-      body(old.buffer.bytes)
+      try show(operandOf: old, body)
       return true
     }
     // A lone put needs no copy.
     if pending.count == 1, Cell.kind(pending[0]) == .put {
-      body(Cell.operand(pending[0]).buffer.bytes)
+      try show(operandOf: pending[0], body)
       return true
     }
     value.makeAbsent()
-    if let old { value.assign(old.buffer) }
-    for cell in pending.reversed() {
-      TreeReader.apply(cell, to: &value, maximumValueByteCount: maximumValueByteCount)
-    }
+    if let old { try assign(old) }
+    for cell in pending.reversed() { try apply(cell) }
     guard value.isPresent else { return false }
     body(value.bytes.bytes)
     return true
   }
 
-  /// Applies one message, whatever its kind, to the value of a key it concerns.
-  static func apply(
-    _ cell: UnsafeRawPointer, to value: inout ValueBuffer, maximumValueByteCount: Int
-  ) {
+  private func show(operandOf cell: UnsafeRawPointer, _ body: (RawSpan) -> Void) throws(StorageError) {
+    if !Cell.isReference(cell) { return body(Cell.operand(cell).buffer.bytes) }
+    let block = try table.overflow(Cell.reference(cell), mayWrite: false)
+    body(block.payload.bytes)
+  }
+
+  /// Makes `value` an entry's.
+  func assign(_ cell: UnsafeRawPointer) throws(StorageError) {
+    if !Cell.isReference(cell) { return value.assign(Cell.operand(cell).buffer) }
+    let block = try table.overflow(Cell.reference(cell), mayWrite: false)
+    value.assign(block.payload)
+  }
+
+  /// Applies one message, whatever its kind, to `value`, that of a key it concerns.
+  func apply(_ cell: UnsafeRawPointer) throws(StorageError) {
     let kind = Cell.kind(cell)
     if kind == .deleteRange {
       value.makeAbsent()
+    } else if Cell.isReference(cell) {
+      let block = try table.overflow(Cell.reference(cell), mayWrite: false)
+      value.apply(kind, operand: block.payload, maximumValueByteCount: maximumValueByteCount)
     } else {
       value.apply(kind, operand: Cell.operand(cell).buffer, maximumValueByteCount: maximumValueByteCount)
     }

@@ -54,7 +54,7 @@ final class TreeWriter {
     let isCut = node > table.encoder.wholeByteCount
     leafCapacityByteCount = isCut ? node - node / 32 - 128 : node - 128
     basementCapacityByteCount = isCut ? table.encoder.basementPayloadByteCount : Int.max
-    value = ValueBuffer(reservedByteCount: settings.maximumValueByteCount)
+    value = ValueBuffer(reservedByteCount: settings.inlineLimitByteCount)
   }
 
   /// The root, whole.
@@ -67,12 +67,18 @@ final class TreeWriter {
   /// Makes the tree and the memory ready for `byteCount` bytes of cells.
   ///
   /// - Throws: what reading and writing nodes throws; `.outOfBudget` for more than the memory holds. Nothing is lost.
-  func makeRoom(for byteCount: Int) throws(StorageError) {
+  ///
+  /// - Parameter throughBuffer: the batch must not be applied to a leaf at once.
+  func makeRoom(for byteCount: Int, throughBuffer: Bool) throws(StorageError) {
     try relieveRoot(adding: byteCount)
     // Arenas grow by half or the double.
     try table.makeRoom(byteCount * 2, mayWrite: true)
     let root = try root()
     if root.isLeaf { try completeRootLeaf(root) }
+    if throughBuffer, table.shape.height == 0 {
+      let root = try self.root()
+      try growRoot(over: root)
+    }
   }
 
   /// A leaf that is changed needs memory of its own, not the device's.
@@ -81,20 +87,33 @@ final class TreeWriter {
   }
 
   /// Appends a batch to the root; room was made.
-  func insert(_ batch: borrowing WriteBatch, into root: TreeNode) {
+  ///
+  /// - Parameter long: its long operands; nil when it has none.
+  func insert(_ batch: borrowing WriteBatch, _ long: LongOperands? = nil, into root: TreeNode) {
+    var long = long ?? LongOperands(limitByteCount: table.inlineLimitByteCount)
     if root.isLeaf {
       for entry in batch.entries {
-        change(root, entry.kind, Bytes(batch.key(of: entry)), Bytes(batch.operand(of: entry)))
+        let key = Bytes(batch.key(of: entry))
+        if let reference = long.take(entry) {
+          withReferenceBytes(reference) { change(root, entry.kind, key, $0, isReference: true) }
+        } else {
+          change(root, entry.kind, key, Bytes(batch.operand(of: entry)))
+        }
       }
       tidy(root)
     } else if promotes {
-      insertPromoted(batch, into: root)
+      insertPromoted(batch, long, into: root)
     } else {
       for entry in batch.entries {
         let key = Bytes(batch.key(of: entry))
         let operand = Bytes(batch.operand(of: entry))
         if entry.kind == .deleteRange {
           appendRange(key, operand, to: root)
+        } else if let reference = long.take(entry) {
+          let index = root.pivots.route(key)
+          withReferenceBytes(reference) {
+            append(entry.kind.rawValue, key, $0, to: root, at: index, isReference: true)
+          }
         } else {
           append(entry.kind.rawValue, key, operand, to: root, at: root.pivots.route(key))
         }
@@ -106,11 +125,11 @@ final class TreeWriter {
 
   /// Adds a message to one buffer.
   @inline(__always) func append(
-    _ kind: UInt8, _ key: Bytes, _ operand: Bytes, to node: TreeNode, at index: Int
+    _ kind: UInt8, _ key: Bytes, _ operand: Bytes, to node: TreeNode, at index: Int, isReference: Bool = false
   ) {
     let byteCount = Cell.byteCount(key: key.count, operand: operand.count)
     let part = node.parts + index
-    part.pointee.run.append(kind: kind, key: key, operand: operand)
+    part.pointee.run.append(kind: kind, key: key, operand: operand, isReference: isReference)
     part.pointee.byteCount += byteCount
     part.pointee.cellCount += 1
     node.contentByteCount += byteCount

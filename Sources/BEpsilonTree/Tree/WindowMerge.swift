@@ -221,18 +221,20 @@ struct WindowMerge {
     }
     guard let best else { return nil }
     let key = Cell.key(best)
-    resolve(key, bestHead, leaf)
+    try resolve(key, bestHead, leaf)
     return key
   }
 
   /// Computes a key's value and moves everybody past it.
-  private mutating func resolve(_ key: Bytes, _ keyHead: UInt64, _ leaf: TreeNode) {
+  private mutating func resolve(
+    _ key: Bytes, _ keyHead: UInt64, _ leaf: TreeNode
+  ) throws(StorageError) {
     reader.value.makeAbsent()
     if at < end {
       let line = isForward ? at : end - 1
       let entry = cell(leaf, basement, line)
       if head(leaf, basement, line) == keyHead, Cell.key(entry).compare(key) == 0 {
-        reader.value.assign(Cell.operand(entry).buffer)
+        try reader.assign(entry)
         if isForward { at += 1 } else { end -= 1 }
       }
     }
@@ -253,7 +255,7 @@ struct WindowMerge {
       messages.removeAll(keepingCapacity: true)
       _ = TreeReader.gather(key, run.pointee.run, &messages)
       for message in messages.reversed() {
-        TreeReader.apply(message, to: &reader.value, maximumValueByteCount: reader.maximumValueByteCount)
+        try reader.apply(message)
       }
     }
   }

@@ -9,6 +9,7 @@
 // 3. On interior levels the first waiting key is the page's lower fence and its child the leftmost one.
 
 import Primitives
+import Storage
 
 /// An entry on its way into a page.
 private struct StagedEntry {

@@ -93,15 +93,11 @@ struct TreeBuilder: ~Copyable {
   ) throws(StorageError) -> OverflowReference {
     let extent = try transaction.allocate(byteCount: VolumeBlock.headerByteCount + value.count)
     if extent.byteCount > writeBatchByteCount - waitingByteCount { try flush() }
-    let frame = store.volume.makeFrame(byteCount: extent.byteCount, zeroed: true)
-    value.copy(to: frame.pointer + VolumeBlock.headerByteCount)
     try write(
-      BlockWrite(
-        extent: extent, frame: frame, type: NodeStore.overflowType, payloadByteCount: value.count,
-        cause: .overflow))
+      store.volume.overflowWrite(value, to: extent, type: NodeStore.overflowType, cause: .overflow))
     tree.overflowCount += 1
     tree.overflowByteCount += extent.byteCount
-    return OverflowReference(id: store.id(extent), byteCount: value.count)
+    return store.volume.overflowReference(extent, byteCount: value.count)
   }
 
   private mutating func write(_ block: BlockWrite) throws(StorageError) {

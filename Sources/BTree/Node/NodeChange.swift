@@ -4,6 +4,7 @@
 // any moment and equal histories give equal bytes.
 
 import Primitives
+import Storage
 
 /// What an entry of a leaf holds: the value itself, or where it lies.
 enum LeafValue {
@@ -141,8 +142,7 @@ extension NodePage {
       bytes.copy(to: place)
     case .overflow(let reference):
       cell.setU16(2, UInt16(truncatingIfNeeded: Self.overflowMark))
-      place.setU64(0, reference.id)
-      place.setU64(8, UInt64(reference.byteCount))
+      reference.encode(to: place)
     }
   }
 
@@ -177,8 +177,7 @@ extension NodePage {
       bytes.copy(to: place)
     case .overflow(let reference):
       target.setU16(2, UInt16(truncatingIfNeeded: Self.overflowMark))
-      place.setU64(0, reference.id)
-      place.setU64(8, UInt64(reference.byteCount))
+      reference.encode(to: place)
     }
     slot(index).setU16(0, UInt16(truncatingIfNeeded: start))
     return true

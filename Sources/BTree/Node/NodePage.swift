@@ -43,6 +43,7 @@
 
 import CSystem
 import Primitives
+import Storage
 
 /// A page of the tree in memory that somebody else keeps alive. Checked once when it enters memory (`NodeCheck`).
 struct NodePage {
@@ -63,7 +64,7 @@ struct NodePage {
   /// The value byte count that says: the value is elsewhere.
   static var overflowMark: Int { 0xFFFF }
   /// Extent id and byte count of a value elsewhere.
-  static var overflowReferenceByteCount: Int { 16 }
+  static var overflowReferenceByteCount: Int { OverflowReference.encodedByteCount }
 
   // MARK: Head
 
@@ -180,8 +181,7 @@ struct NodePage {
 
   /// Where an entry's value lies when it is elsewhere.
   @inline(__always) func overflowReference(_ index: Int) -> OverflowReference {
-    let field = valueField(index)
-    return OverflowReference(id: field.start.u64(0), byteCount: Int(truncatingIfNeeded: field.start.u64(8)))
+    OverflowReference(valueField(index).start)
   }
 
   // MARK: Interior
@@ -215,14 +215,6 @@ struct NodePage {
     }
     if level > 0 { betula_prefetch(page + 7 &* stride) }
   }
-}
-
-/// A value in an extent of its own.
-struct OverflowReference: Equatable {
-  /// The extent, as a direct node id.
-  var id: UInt64
-  /// Bytes of the value.
-  var byteCount: Int
 }
 
 /// The sizes that follow from the page size.

@@ -258,11 +258,7 @@ final class NodeStore: NodeWriter {
     _ block: VolumeBlock, _ reference: OverflowReference, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     let extent = extent(reference.id)
-    guard block.payloadByteCount == reference.byteCount else {
-      throw .corrupted(
-        structure: "long value", offset: extent.offset,
-        detail: "it has \(block.payloadByteCount) bytes, its leaf says \(reference.byteCount)")
-    }
+    try reference.check(block, at: extent.offset)
     return try insert(
       block, reference.id, extent, tag: Self.overflowTag | UInt64(reference.byteCount) << 8,
       isWriter: isWriter)

@@ -1,0 +1,212 @@
+// Goal: what a persistent Bε-tree promises, one test for each promise: it persists, its nodes are well-formed for every ε, its root is
+// read back and another geometry refused, memory is bounded and its victims are the right ones, deletes give space back.
+// Method: loads through the engine, the checker's measure held against the geometry; reopening on the same device, also after a power
+// cut with nothing but what was synced; the table of nodes driven by hand. Seeds are in the calls.
+
+import Accounting
+import KeyValue
+import Primitives
+import Storage
+import Testing
+
+@testable import BEpsilonTree
+
+@Suite struct PropertyTests {
+  private func load(
+    _ bench: Bench, _ range: Range<Int>, byteCount: Int = 60, sync: Bool = false, _ number: (Int) -> Int
+  ) throws {
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 500) {
+      var batch = WriteBatch()
+      for index in start..<min(range.upperBound, start + 500) {
+        batch.put(key(number(index)), [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: byteCount))
+      }
+      try bench.engine.apply(batch, sync: sync && start + 500 >= range.upperBound)
+    }
+  }
+
+  private func random(_ index: Int) -> Int { Int(draw(11, index) >> 2) }
+
+  @Test(arguments: ["log", "copy-on-write"])
+  func betreePersists(mode: String) throws {
+    let changes: [String: ParameterValue] = [
+      "durability": .text(mode), "node_bytes": .integer(64 << 10), "checkpoint_log_bytes": .integer(4 << 20),
+    ]
+    var bench = try Bench(changes, memoryByteCount: 8 << 20)
+    let count = 100_000
+    try load(bench, 0..<count, byteCount: 30, sync: true, random)
+    // The power goes: the engine is not closed, and what it held in memory is gone with its budget.
+    let survivor = bench.memory.clone()
+    let channel = IOChannel(device: survivor, pool: survivor.pool)
+    let reopened = try Bench.open(channel, changes, 8 << 20, creates: false)
+    #expect(try reopened.entries().count == count)
+    try bench.engine.close()
+    bench.engine = try Bench.open(bench.channel, changes, 8 << 20, creates: false)
+    for (index, engine) in [bench.engine, reopened].enumerated() {
+      var wrong = 0
+      for number in 0..<count {
+        let expected = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 30)
+        if try engine.value(for: key(random(number))) != expected { wrong += 1 }
+      }
+      #expect(wrong == 0, "opening \(index)")
+      try engine.verify()
+    }
+  }
+
+  @Test(arguments: [0, 0.25, 0.4, 0.5, 0.6, 0.75, 1], ["log", "copy-on-write"])
+  func nodesAreWellFormedForEveryEpsilon(epsilon: Double, mode: String) throws {
+    let bench = try Bench(
+      [
+        "epsilon": .real(epsilon), "durability": .text(mode), "node_bytes": .integer(16 << 10),
+        "basement_bytes": .integer(4_096), "entry_bytes": .integer(64), "flush_policy": .text("all"),
+      ], memoryByteCount: 2 << 20)
+    let geometry = bench.engine.settings.geometry
+    for round in 0..<24 {
+      try load(bench, (round * 500)..<(round * 500 + 500), byteCount: 20 + round * 5, random)
+      if round % 3 == 2 {
+        var batch = WriteBatch()
+        for index in 0..<400 { batch.delete(key(random(round * 500 - index))) }
+        try bench.engine.apply(batch, sync: false)
+      }
+      let measure = try bench.measure()
+      for (level, line) in measure.levels.enumerated() {
+        if level == 0 {
+          #expect(line.largestContentByteCount <= bench.engine.writer.leafCapacityByteCount)
+          continue
+        }
+        // The root may hold the last batch.
+        let slack = level == measure.levels.count - 1 ? 500 * 170 : 0
+        #expect(line.largestContentByteCount <= geometry.bufferByteCount + slack, "level \(level)")
+        #expect(line.largestChildCount <= geometry.maximumChildCount, "level \(level)")
+      }
+    }
+  }
+
+  @Test func theRootSaysTheGeometryAndAnotherOneIsRefused() throws {
+    let changes: [String: ParameterValue] = ["node_bytes": .integer(32 << 10), "epsilon": .real(0.5)]
+    let bench = try Bench(changes)
+    try load(bench, 0..<20_000, random)
+    try bench.engine.close()
+    let shape = bench.engine.table.shape
+    let again = try Bench.open(bench.channel, changes, 16 << 20, creates: false)
+    #expect(again.table.shape == shape && shape.height > 0)
+    #expect(again.settings.geometry == bench.engine.settings.geometry)
+    try again.close()
+    for (name, value) in [
+      ("epsilon", ParameterValue.real(0.25)), ("node_bytes", .integer(64 << 10)), ("unit", .text("bytes")),
+      ("durability", .text("copy-on-write")),
+    ] {
+      var other = changes
+      other[name] = value
+      let error = #expect(throws: EngineError.self) {
+        _ = try Bench.open(bench.channel, other, 16 << 20, creates: false)
+      }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("the volume"), "\(name)")
+    }
+    // Bytes that are no root, and a superblock of another engine.
+    #expect(throws: StorageError.self) { _ = try BEpsilonRoot.decode([UInt8](repeating: 7, count: 240)) }
+    var root = BEpsilonRoot(
+      nodeByteCount: 4_096, fanout: 4, unitByteCount: 128, logPosition: 3, durability: .copyOnWrite,
+      shape: shape,
+      levels: again.table.levels
+    ).encoded()
+    #expect(try BEpsilonRoot.decode(root)?.durability == .copyOnWrite)
+    #expect(try BEpsilonRoot.decode(root)?.shape == shape)
+    #expect(root.count <= 256)
+    root[0] ^= 1
+    #expect(throws: StorageError.self) { _ = try BEpsilonRoot.decode(root) }
+  }
+
+  @Test func victimsAreNodesThatWereNotUsedAndPinnedOnesStay() throws {
+    let bench = try Bench(
+      ["node_bytes": .integer(16 << 10), "fanout": .integer(16)], memoryByteCount: 2 << 20)
+    try load(bench, 0..<20_000, { $0 })
+    try bench.engine.settle()
+    let table = bench.engine.table
+    table.dropClean()
+    let root = try table.wholeNode(table.shape.root, level: table.shape.height)
+    root.pinCount += 1
+    defer { root.pinCount -= 1 }
+    #expect(root.level == 2)
+    let parent = try table.wholeNode(root.parts[0].child, level: 1)
+    parent.pinCount += 1
+    defer { parent.pinCount -= 1 }
+    let numbers = (0..<6).map { parent.parts[$0].child }
+    for number in numbers { _ = try table.wholeNode(number, level: 0) }
+    let held = try table.wholeNode(numbers[0], level: 0)
+    held.pinCount += 1
+    // Time passes, and 3 is used again and again.
+    var evicted: [UInt64] = []
+    var spare = table.capacityByteCount - table.heldByteCount
+    for _ in 0..<400 where evicted.count < 4 {
+      _ = try table.wholeNode(numbers[3], level: 0)
+      spare += 4_096
+      try table.makeRoom(min(spare, table.capacityByteCount / 2), mayWrite: true)
+      for number in numbers where table.resident(number) == nil && !evicted.contains(number) {
+        evicted.append(number)
+      }
+    }
+    #expect(!evicted.contains(numbers[0]), "a pinned node is never dropped")
+    #expect(evicted.first != numbers[3])
+    held.pinCount -= 1
+    // A dirty victim is written once, then dropped without another write.
+    let dirty = try table.wholeNode(numbers[1], level: 0)
+    table.markDirty(dirty)
+    dirty.chances = 0
+    let before = bench.statistic("node_writes")
+    var byteCount = 0
+    while table.resident(numbers[1]) != nil, byteCount < table.capacityByteCount {
+      byteCount += 16 << 10
+      try table.makeRoom(byteCount, mayWrite: true)
+    }
+    #expect(table.resident(numbers[1]) == nil)
+    #expect(bench.statistic("node_writes") == before + 1)
+    #expect(table.heldByteCount <= table.capacityByteCount)
+    try bench.engine.verify()
+  }
+
+  @Test(arguments: ["log", "copy-on-write"])
+  func deletingARandomHalfLeavesNoMoreThanTheThresholdAllows(mode: String) throws {
+    let bench = try Bench(
+      [
+        "durability": .text(mode), "node_bytes": .integer(64 << 10), "basement_bytes": .integer(4_096),
+        "fanout": .integer(8), "checkpoint_log_bytes": .integer(1 << 20),
+      ], memoryByteCount: 2 << 20)
+    let count = 40_000
+    try load(bench, 0..<count, byteCount: 100) { $0 }
+    for start in stride(from: 0, to: count, by: 500) {
+      var batch = WriteBatch()
+      for index in start..<(start + 500) where draw(21, index) % 2 == 0 { batch.delete(key(index)) }
+      try bench.engine.apply(batch, sync: false)
+    }
+    try bench.engine.settle()
+    let entries = try bench.engine.entries()
+    #expect(entries.count > count / 3 && entries.count < count * 2 / 3)
+    let live = entries.count * 116
+    let threshold = bench.engine.settings.mergeThresholdPercent
+    let shape = bench.engine.table.shape
+    #expect(shape.leafByteCount + shape.innerByteCount <= live * 100 / threshold, "\(shape) for \(live)")
+    try bench.engine.verify()
+  }
+
+  @Test(arguments: ["fullest", "all", "round-robin", "random", "cache-aware"])
+  func everyPolicyEmptiesWhatItHasToAndAnswersTheSame(policy: String) throws {
+    let bench = try Bench(
+      ["flush_policy": .text(policy), "node_bytes": .integer(32 << 10), "fanout": .integer(6)],
+      memoryByteCount: 2 << 20)
+    try load(bench, 0..<15_000, random)
+    let root = try bench.engine.writer.root()
+    root.pinCount += 1
+    var batch = WriteBatch()
+    for index in 15_000..<15_200 { batch.put(key(random(index)), [1]) }
+    bench.engine.writer.insert(batch, into: root)
+    let before = root.contentByteCount
+    try bench.engine.writer.relieve(root, to: before - 1)
+    root.pinCount -= 1
+    // `all` empties every buffer of the node, the others one at a time.
+    #expect(before > 0 && (policy == "all") == (root.contentByteCount == 0))
+    for index in stride(from: 0, to: 15_000, by: 7) {
+      let expected = [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 60)
+      #expect(try bench.engine.value(for: key(random(index))) == expected)
+    }
+  }
+}
