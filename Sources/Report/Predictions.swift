@@ -10,6 +10,7 @@
 // 2. Where a condition a model needs is not in the record, there is no prediction.
 
 import CostModel
+import Primitives
 import Results
 
 /// Joining models with a record.
@@ -49,6 +50,8 @@ enum Predictions {
     var transferUnitByteCount: Double
     /// The device's address space, in bytes.
     var capacityByteCount: Double
+    /// The profile its transfers are priced with; nil when the study does not name a known one.
+    var profile: DeviceProfile?
     /// How the phase chooses keys, nil when the study does not say.
     var distribution: String?
     /// What a phase of one operation repeats, nil when the study does not say.
@@ -86,6 +89,7 @@ enum Predictions {
       keyByteCount = key
       syncEveryCommits = Double(row.syncEveryCommits ?? 0)
       capacityByteCount = Self.number("capacity", study) ?? 0
+      profile = study["device"]?["profile"]?.text.flatMap(Self.profile)
       batchOperations = Double(batch)
       memoryByteCount = Double(memory)
       self.transferUnitByteCount = unit
@@ -102,6 +106,10 @@ enum Predictions {
         })
       loadOrder = orders.count == 1 ? orders.first ?? nil : nil
       self.parameters = parameters
+    }
+
+    private static func profile(_ name: String) -> DeviceProfile? {
+      do { return try DeviceProfile.named(name) } catch { return nil }
     }
 
     /// A number of the device as the resolved study states it.
@@ -136,7 +144,7 @@ enum Predictions {
     var predict: @Sendable (Conditions) -> Double?
   }
 
-  static let models: [Model] = simpleModels + copyOnWriteModels + bufferedTreeModels
+  static let models: [Model] = simpleModels + copyOnWriteModels + bufferedTreeModels + bufferedTrafficModels
 
   private static let simpleModels: [Model] = [
     Model(
