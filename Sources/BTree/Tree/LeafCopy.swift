@@ -19,14 +19,17 @@ import Primitives
 import Storage
 
 extension NodeStore {
-  /// Stores a page from the stage where it belongs, sealed for its place.
+  /// Stores a page from the stage where it belongs, sealed for its place; one that is there already is sealed there.
+  ///
+  /// Precondition: the open transaction gave birth to it. One that is older would keep its seal when a failure takes its
+  /// changes back.
   func settle(_ page: NodePage, _ lease: borrowing NodeLease) {
     let level = cache.tag(of: lease) & 0xFF
     volume.seal(
       UnsafeMutableRawBufferPointer(start: page.base, count: page.byteCount), at: extent(lease.id).offset,
       type: Self.pageType, payloadByteCount: page.byteCount - VolumeBlock.headerByteCount,
       level: .number(Int(level)))
-    betula_copy_past_caches(lease.pointer, page.base, page.byteCount)
+    if lease.pointer != page.base { betula_copy_past_caches(lease.pointer, page.base, page.byteCount) }
     cache.setTag(of: lease, level | Self.sealedTag)
   }
 

@@ -122,12 +122,22 @@ struct TreePath: ~Copyable {
     }
   }
 
-  /// Goes from a leaf to another one of the same parent.
+  /// Goes from a leaf to a later one of the same parent, or of another page on level 1 with the same parent.
   ///
-  /// - Returns: false, and nothing changed, when the parent has no such child in that place.
-  @inline(__always) mutating func step(to leaf: RouteStop, _ store: NodeStore) throws(StorageError) -> Bool {
-    if count < 2 || !leaf.isChild(of: entries[count - 2].page) { return false }
-    truncate(to: count - 1)
+  /// - Returns: false when there is no such child in that place; the path then ends above the leaf, or is as it was.
+  @inline(__always) mutating func step(
+    to leaf: RouteStop, below parent: RouteStop, _ store: NodeStore
+  ) throws(StorageError) -> Bool {
+    if count < 2 { return false }
+    if leaf.isChild(of: entries[count - 2].page) {
+      truncate(to: count - 1)
+    } else {
+      if count < 3 || !parent.isChild(of: entries[count - 3].page) { return false }
+      truncate(to: count - 2)
+      entries[count - 1].childIndex = parent.childIndex
+      try pushChild(parent.id, level: 1, store)
+      if !leaf.isChild(of: entries[count - 1].page) { return false }
+    }
     entries[count - 1].childIndex = leaf.childIndex
     try pushChild(leaf.id, level: 0, store)
     return true

@@ -109,12 +109,12 @@ final class TreeWriter {
     let changes = store.counts.pointee.rearrangements
     var split = -1
     while index < piece.upperBound {
-      let (leaf, routeEnd) = route.advance(to: index, store)
+      let (leaf, parent, routeEnd) = route.advance(to: index, store)
       // A leaf whose operations begin here is where its way was found to lead, unless it was split for this very operation,
       // or pages were merged or shared since.
       let isExact = leaf.first == index && split != index && changes == store.counts.pointee.rearrangements
       var isThere = false
-      if isExact { isThere = try path.step(to: leaf, store) }
+      if isExact { isThere = try path.step(to: leaf, below: parent, store) }
       if !isThere {
         isThere = try path.seek(batch[index].key, tree, store, ascends: true, leaf: isExact ? leaf : .none)
         if !isThere { try plantRoot(&tree, &transaction) }

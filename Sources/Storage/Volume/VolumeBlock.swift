@@ -129,8 +129,8 @@ enum BlockHeader {
     image.store(type.rawValue, at: 6)
     image.store(UInt32(payloadByteCount), at: 8)
     image.store(UInt32(level.rawValue), at: 12)
-    let crc = VolumeChecksum.checksum(
-      of: UnsafeRawBufferPointer(bytes), skipping: 0, seed: VolumeChecksum.seed(volumeID, offset))
+    // The field is zero now, so the sum of all bytes is the one that skips it.
+    let crc = CRC32C.of(UnsafeRawBufferPointer(bytes), seed: VolumeChecksum.seed(volumeID, offset))
     image.store(crc, at: 0)
     return crc
   }
