@@ -134,7 +134,9 @@ public final class FramePool: Sendable {
   }
 
   private static func takeWaiting(_ number: Int, from state: inout State) -> Frame? {
-    guard number < state.classes.count, let frame = state.classes[number].waiting.popLast() else { return nil }
+    guard number < state.classes.count, let frame = state.classes[number].waiting.popLast() else {
+      return nil
+    }
     state.handedOutCount &+= 1
     state.classes[number].liveFrameCount += 1
     // The object of the one after it, which is asked for soon.
@@ -199,7 +201,8 @@ public final class FramePool: Sendable {
 
   /// The pool that a frame with one holder may wait in.
   private static func detach(_ frame: borrowing Frame?) -> FramePool? {
-    guard let frame = copy frame, let pool = frame.pool, frame.byteCount == byteCount(ofClass: frame.sizeClass)
+    guard let frame = copy frame, let pool = frame.pool,
+      frame.byteCount == byteCount(ofClass: frame.sizeClass)
     else { return nil }
     // Who read it on another thread is done with it.
     betula_mark_acquire(frame.pointer)

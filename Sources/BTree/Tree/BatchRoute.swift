@@ -209,7 +209,8 @@ struct BatchRoute {
   ///
   /// - Returns: the first that is not there, or the end.
   @inline(__always) private func hold(
-    _ stops: UnsafeMutablePointer<RouteStop>, _ range: Range<Int>, of count: Int, level: Int, _ store: NodeStore
+    _ stops: UnsafeMutablePointer<RouteStop>, _ range: Range<Int>, of count: Int, level: Int,
+    _ store: NodeStore
   ) -> Int {
     let group = Self.groupCount
     for index in range {

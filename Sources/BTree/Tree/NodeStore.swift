@@ -331,7 +331,8 @@ final class NodeStore: NodeWriter {
   ///
   /// - Parameter stage: where the bytes go instead of the new page's own memory, which they reach by `settle`.
   func copy(
-    _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction, stage: UnsafeMutableRawPointer? = nil
+    _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction,
+    stage: UnsafeMutableRawPointer? = nil
   ) throws(StorageError) -> NodeLease {
     let oldID = lease.id
     let tag = cache.tag(of: lease) & ~Self.sealedTag

@@ -39,7 +39,8 @@ struct WritePlace {
 
   /// Copies places to `target` in the order of one digit, keeping the order among equal ones.
   private static func distribute(
-    _ places: borrowing ContiguousArray<WritePlace>, to target: inout ContiguousArray<WritePlace>, _ shift: UInt64
+    _ places: borrowing ContiguousArray<WritePlace>, to target: inout ContiguousArray<WritePlace>,
+    _ shift: UInt64
   ) {
     let mask: UInt64 = 1 << digitBits - 1
     var starts = ContiguousArray<Int>(repeating: 0, count: 1 << Int(digitBits))

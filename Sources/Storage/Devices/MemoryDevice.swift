@@ -120,7 +120,9 @@ public final class MemoryDevice: BlockDevice {
     let ahead = index + 2
     guard ahead < transfers.count, transfers[ahead].direction == .write else { return }
     let first = Int(transfers[ahead].offset >> UInt64(unitShift))
-    for unit in first..<(first + min(4, transfers[ahead].byteCount >> unitShift)) { table.prefetchFrame(at: unit) }
+    for unit in first..<(first + min(4, transfers[ahead].byteCount >> unitShift)) {
+      table.prefetchFrame(at: unit)
+    }
   }
 
   private func write(

@@ -54,7 +54,8 @@ extension Volume {
   ///   - offset: where on the device it will be written.
   /// Cost: a pass over the bytes.
   public func seal(
-    _ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, type: BlockType, payloadByteCount: Int, level: Level
+    _ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, type: BlockType, payloadByteCount: Int,
+    level: Level
   ) {
     BlockHeader.seal(
       bytes, volumeID: volumeID, offset: offset, type: type, payloadByteCount: payloadByteCount, level: level)
