@@ -104,7 +104,7 @@ let package = Package(
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     tests("Primitives", imports: ["Primitives", "CSystem"]),
     tests("Accounting", imports: ["Accounting", "Primitives"]),
-    tests("Storage", imports: ["Storage", "Accounting", "Primitives"]),
+    tests("Storage", imports: ["Storage", "Accounting", "Primitives", "CSystem"]),
     tests("KeyValue", imports: ["KeyValue", "Primitives"]),
     tests("Workload", imports: ["Workload", "KeyValue", "Primitives"]),
     tests("CostModel", imports: ["CostModel", "Primitives"]),

@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78): slicing-by-8 tables, and the processor's instruction with three
-// interleaved streams.
+// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78): slicing-by-8 tables, the processor's instruction with three
+// interleaved streams, and for blocks folding with wide carry-less multiplication.
 //
 //   block  [ stream A: n bytes ][ stream B: n bytes ][ stream C: n bytes ]
 //   crc = shift(shift(A, n) ^ B, n) ^ C          shift(c, n): c followed by n zero bytes
@@ -7,8 +7,17 @@
 // The instruction has a latency of three cycles and a throughput of one per cycle: three independent streams keep it
 // busy. shift is linear over GF(2), so four 256-entry tables (one for each byte of c) hold it for a fixed n.
 //
+//   folding     state (4 × 512 bits) · x^2048 + next 256 bytes, again and again; then 2048 ─▶ 512 ─▶ 128 ─▶ 32 bits
+//
+// Folding keeps a remainder that is longer than the checksum: 128 bits V, first bytes in the low half, move on by D bits as
+// low · x^(D + 64) + high · x^D. A product of two reflected 64-bit numbers, one of them a 32-bit constant, comes out multiplied
+// by x^33, so the constants are x^(D + 31) and x^(D - 33) modulo the polynomial. Three streams take 8 bytes a cycle; this takes
+// some 30.
+//
+// Source: V. Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", Intel, 2009.
+//
 // Invariants
-// 1. The hardware and the portable form give the same value for every input (a test holds one against the other).
+// 1. The hardware forms and the portable form give the same value for every input (a test holds one against the other).
 // 2. The tables are filled once, before main, and only read afterwards.
 
 #include "csystem.h"
@@ -111,7 +120,77 @@ INSTRUCTION static inline uint32_t advance_three(
   return shift(table, shift(table, a) ^ b) ^ c;
 }
 
+#if defined(__x86_64__)
+#define FOLDING __attribute__((target("sse4.2,pclmul,avx512f,vpclmulqdq")))
+#include <immintrin.h>
+
+static int folds = 0;
+// Pairs (low, high) of constants: for 2048 bits, for 512 bits, and for the first three of four 128-bit parts to the last.
+static uint64_t fold_far[8], fold_near[8], fold_last[8];
+
+static uint32_t power(unsigned exponent) {
+  uint32_t remainder = 0x80000000u;  // x^0, reflected
+  for (unsigned i = 0; i < exponent; i++) remainder = advance_bit(remainder);
+  return remainder;
+}
+
+static void fill_folds(void) {
+  for (int part = 0; part < 4; part++) {
+    fold_far[2 * part] = power(2048 + 31);
+    fold_far[2 * part + 1] = power(2048 - 33);
+    fold_near[2 * part] = power(512 + 31);
+    fold_near[2 * part + 1] = power(512 - 33);
+  }
+  for (int part = 0; part < 3; part++) {
+    unsigned distance = 128 * (3 - (unsigned)part);
+    fold_last[2 * part] = power(distance + 31);
+    fold_last[2 * part + 1] = power(distance - 33);
+  }
+  folds = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx512f") &&
+          __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("vpclmulqdq");
+}
+
+FOLDING static inline __m512i fold(__m512i state, __m512i constants, __m512i next) {
+  __m512i low = _mm512_clmulepi64_epi128(state, constants, 0x00);
+  __m512i high = _mm512_clmulepi64_epi128(state, constants, 0x11);
+  return _mm512_ternarylogic_epi64(low, high, next, 0x96);
+}
+
+// A multiple of 64 bytes, at least 256.
+FOLDING static uint32_t advance_folding(uint32_t crc, const uint8_t *p, size_t count) {
+  const __m512i far = _mm512_loadu_si512(fold_far);
+  __m512i a = _mm512_loadu_si512(p), b = _mm512_loadu_si512(p + 64);
+  __m512i c = _mm512_loadu_si512(p + 128), d = _mm512_loadu_si512(p + 192);
+  a = _mm512_xor_si512(a, _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
+  for (p += 256, count -= 256; count >= 256; p += 256, count -= 256) {
+    a = fold(a, far, _mm512_loadu_si512(p));
+    b = fold(b, far, _mm512_loadu_si512(p + 64));
+    c = fold(c, far, _mm512_loadu_si512(p + 128));
+    d = fold(d, far, _mm512_loadu_si512(p + 192));
+  }
+  const __m512i near = _mm512_loadu_si512(fold_near);
+  d = fold(fold(fold(a, near, b), near, c), near, d);
+  for (; count > 0; p += 64, count -= 64) d = fold(d, near, _mm512_loadu_si512(p));
+  // The last part stays as it is: its constants are zero.
+  const __m512i last = _mm512_loadu_si512(fold_last);
+  __m512i parts = _mm512_xor_si512(_mm512_clmulepi64_epi128(d, last, 0x00), _mm512_clmulepi64_epi128(d, last, 0x11));
+  __m128i sum = _mm_xor_si128(_mm512_castsi512_si128(parts), _mm512_extracti32x4_epi32(parts, 1));
+  sum = _mm_xor_si128(sum, _mm512_extracti32x4_epi32(parts, 2));
+  sum = _mm_xor_si128(sum, _mm512_extracti32x4_epi32(d, 3));
+  uint32_t folded = advance64(0, (uint64_t)_mm_cvtsi128_si64(sum));
+  return advance64(folded, (uint64_t)_mm_extract_epi64(sum, 1));
+}
+#endif
+
 INSTRUCTION static uint32_t advance_hardware(uint32_t crc, const uint8_t *p, size_t count) {
+#if defined(__x86_64__)
+  if (folds && count >= 512) {
+    size_t whole = count / 64 * 64;
+    crc = advance_folding(crc, p, whole);
+    p += whole;
+    count -= whole;
+  }
+#endif
   while (count >= 3 * LONG_STREAM) {
     crc = advance_three(crc, p, LONG_STREAM, long_shift);
     p += 3 * LONG_STREAM;
@@ -147,6 +226,9 @@ __attribute__((constructor)) static void fill_tables(void) {
 #if HAS_INSTRUCTION
   fill_shift(long_shift, LONG_STREAM);
   fill_shift(short_shift, SHORT_STREAM);
+#if defined(__x86_64__)
+  fill_folds();
+#endif
 #endif
   hardware = detect();
 }

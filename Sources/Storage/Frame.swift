@@ -25,8 +25,9 @@ public final class Frame: @unchecked Sendable {
   /// How many bytes the holder may use.
   public let byteCount: Int
 
-  @usableFromInline let pool: FramePool?
-  @usableFromInline let sizeClass: Int
+  // Nil for a frame of its own, and for one that waits in a pool: changed by its only holder.
+  @exclusivity(unchecked) var pool: FramePool?
+  let sizeClass: Int
 
   /// A zeroed frame of its own, from no pool. For tests and single frames; hot paths take theirs from a pool.
   public init(byteCount: Int) {
@@ -49,9 +50,10 @@ public final class Frame: @unchecked Sendable {
     betula_mark_acquire(pointer)
     if let pool {
       pool.takeBack(pointer, sizeClass: sizeClass)
-    } else {
+    } else if sizeClass < 0 {
       pointer.deallocate()
     }
+    // Otherwise it waited in its pool, which gives back the slabs.
   }
 
   /// Tells the thread sanitizer that the calling thread is done with the frame's bytes, before it lets go of a frame that

@@ -8,8 +8,10 @@
 // Invariants
 // 1. live + free + never used bytes + tails too small for a frame = slab bytes, per class.
 // 2. Memory never used before is zero, so a zeroed frame costs no writing the first time.
-// 3. Every frame holds the pool; the slabs go back to the system when pool and last frame are gone.
+// 3. Every frame that is handed out holds the pool; the slabs go back to the system when pool and last frame are gone.
+// 4. A frame that waits to be handed out again has one holder, the pool, and does not hold it.
 
+import CSystem
 import Primitives
 
 /// What a pool holds.
@@ -40,6 +42,8 @@ public final class FramePool: Sendable {
   // pointer exactly once, by the frame that gets it.
   struct SizeClass {
     var free: ContiguousArray<UInt> = []
+    /// Whole frames of the class's size that wait: handed out again without making an object.
+    var waiting: ContiguousArray<Frame> = []
     var unusedStart: UInt = 0
     var unusedByteCount = 0
     var slabByteCount = 0
@@ -96,16 +100,54 @@ public final class FramePool: Sendable {
   public func frame(byteCount: Int, zeroed: Bool = false) -> Frame {
     precondition(byteCount > 0, "A frame has at least one byte.")
     let (number, classByteCount) = Self.sizeClass(for: byteCount)
-    let taken = state.withLock { state in Self.take(number, classByteCount, from: &state) }
-    guard let pointer = UnsafeMutableRawPointer(bitPattern: taken.address) else {
-      preconditionFailure("A slab does not begin at address zero.")
+    let isWhole = byteCount == classByteCount
+    let taken = state.withLock { state -> Taken in
+      if isWhole, let frame = Self.takeWaiting(number, from: &state) { return .frame(frame) }
+      let (address, isFresh) = Self.take(number, classByteCount, from: &state)
+      return .memory(address: address, isFresh: isFresh)
+    }
+    let frame: Frame
+    var isZero = false
+    switch taken {
+    case .frame(let waiting):
+      waiting.pool = self
+      frame = waiting
+    case .memory(let address, let isFresh):
+      guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
+        preconditionFailure("A slab does not begin at address zero.")
+      }
+      frame = Frame(pointer: pointer, byteCount: byteCount, pool: self, sizeClass: number)
+      isZero = isFresh
     }
     if zeroed {
-      if !taken.isFresh { pointer.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
+      if !isZero { frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
     } else if scribbles {
-      pointer.initializeMemory(as: UInt8.self, repeating: 0xDB, count: byteCount)
+      frame.pointer.initializeMemory(as: UInt8.self, repeating: 0xDB, count: byteCount)
     }
-    return Frame(pointer: pointer, byteCount: byteCount, pool: self, sizeClass: number)
+    return frame
+  }
+
+  /// A frame that waited, or memory for one.
+  private enum Taken {
+    case frame(Frame)
+    case memory(address: UInt, isFresh: Bool)
+  }
+
+  private static func takeWaiting(_ number: Int, from state: inout State) -> Frame? {
+    guard number < state.classes.count, let frame = state.classes[number].waiting.popLast() else {
+      return nil
+    }
+    state.handedOutCount &+= 1
+    state.classes[number].liveFrameCount += 1
+    // The object of the one after it, which is asked for soon.
+    let last = state.classes[number].waiting.count - 1
+    if last >= 0 {
+      state.classes[number].waiting.withUnsafeBytes { objects in
+        let word = objects.load(fromByteOffset: last * MemoryLayout<Frame>.stride, as: UInt.self)
+        if let object = UnsafeRawPointer(bitPattern: word) { betula_prefetch(object) }
+      }
+    }
+    return frame
   }
 
   private static func take(
@@ -151,6 +193,32 @@ public final class FramePool: Sendable {
     }
   }
 
+  /// Lets go of a frame. When the caller was its last holder and it came from a pool, the frame waits there as it is.
+  static func release(_ holder: inout Frame?) {
+    if isKnownUniquelyReferenced(&holder), let pool = Self.detach(holder) { pool.wait(&holder) }
+    holder = nil
+  }
+
+  /// The pool that a frame with one holder may wait in.
+  private static func detach(_ frame: borrowing Frame?) -> FramePool? {
+    guard let frame = copy frame, let pool = frame.pool,
+      frame.byteCount == byteCount(ofClass: frame.sizeClass)
+    else { return nil }
+    // Who read it on another thread is done with it.
+    betula_mark_acquire(frame.pointer)
+    frame.pool = nil
+    return pool
+  }
+
+  private func wait(_ holder: inout Frame?) {
+    state.withLock { state in
+      guard let frame = holder.take() else { return }
+      let number = frame.sizeClass
+      state.classes[number].liveFrameCount -= 1
+      state.classes[number].waiting.append(frame)
+    }
+  }
+
   func takeBack(_ pointer: UnsafeMutableRawPointer, sizeClass: Int) {
     let address = UInt(bitPattern: pointer)
     state.withLock { state in
@@ -167,7 +235,7 @@ public final class FramePool: Sendable {
         let byteCount = Self.byteCount(ofClass: number)
         result.liveFrameCount += sizeClass.liveFrameCount
         result.liveByteCount += sizeClass.liveFrameCount * byteCount
-        result.freeByteCount += sizeClass.free.count * byteCount
+        result.freeByteCount += (sizeClass.free.count + sizeClass.waiting.count) * byteCount
         result.slabByteCount += sizeClass.slabByteCount
       }
       result.handedOutCount = state.handedOutCount

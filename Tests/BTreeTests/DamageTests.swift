@@ -55,7 +55,7 @@ private struct DamagedImage {
     let main = engine.forest.main
     let catalogueID = engine.forest.catalogue.root
     let store = engine.store
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     var leaves: [UInt64] = []
     var interiors: [UInt64] = []
     var longValues: [UInt64] = []

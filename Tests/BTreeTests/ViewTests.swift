@@ -29,7 +29,7 @@ import Testing
       #expect(shown.count == 5 && Set(shown).count == 1, "key \(number): \(shown)")
       // Inside the held page, or the held long value.
       let store = bench.engine.store
-      var path = TreePath(isWriter: false)
+      var path = TreePath()
       try key(number).withUnsafeBytes { bytes in
         #expect(try path.seek(Bytes(bytes), bench.engine.forest.main, store))
         let leaf = path.leaf

@@ -53,6 +53,19 @@ import Testing
     }
   }
 
+  @Test func everyLengthAroundFoldingSeed10() {
+    var random = TestRandom(10)
+    let bytes = random.bytes(9_000)
+    bytes.withUnsafeBytes { raw in
+      for length in Array(0...1_200) + Array(4_000...4_200) + Array(8_100...8_200) {
+        let start = length % 65
+        let part = UnsafeRawBufferPointer(rebasing: raw[start..<(start + length)])
+        let seed = UInt32(truncatingIfNeeded: random.next())
+        #expect(CRC32C.of(part, seed: seed) == CRC32C.portable(part, seed: seed), "length \(length)")
+      }
+    }
+  }
+
   @Test func continuationEqualsConcatenationSeed8() {
     var random = TestRandom(8)
     let bytes = random.bytes(9_000)

@@ -1,6 +1,7 @@
 // Goal: a pool never gives one piece of memory to two holders, and gives zero when zero is asked for.
 // Method: every size class, random alloc/free with a canary pattern per frame, threads, and the shared-write rule.
 
+import CSystem
 import Primitives
 import Testing
 
@@ -80,6 +81,55 @@ import Testing
     #expect(broken == 0)
     #expect(pool.statistics.liveFrameCount == 0)
     #expect(pool.statistics.handedOutCount == 8_000)
+  }
+
+  @Test func framesThatADeviceLetsGoWaitWhole() {
+    weak var gone: FramePool?
+    do {
+      let pool = FramePool(scribbles: true)
+      gone = pool
+      var addresses: Set<UInt> = []
+      for round in 0..<50 {
+        var holder: Frame? = pool.frame(byteCount: 4_096, zeroed: round % 2 == 0)
+        #expect(pool.statistics.liveFrameCount == 1)
+        if let frame = holder {
+          #expect(frame.bytes.allSatisfy { $0 == (round % 2 == 0 ? 0 : 0xDB) })
+          addresses.insert(UInt(bitPattern: frame.pointer))
+          frame.pointer.storeBytes(of: 7, toByteOffset: 4_095, as: UInt8.self)
+        }
+        FramePool.release(&holder)
+        #expect(holder == nil)
+        #expect(pool.statistics.liveFrameCount == 0)
+        #expect(pool.statistics.freeByteCount == 4_096)
+      }
+      #expect(addresses.count == 1)
+      #expect(pool.statistics.handedOutCount == 50)
+      // A frame with another holder does not wait, and one of part of a class does not either.
+      let kept = pool.frame(byteCount: 4_096)
+      var second: Frame? = kept
+      FramePool.release(&second)
+      #expect(pool.statistics.liveFrameCount == 1)
+      var part: Frame? = pool.frame(byteCount: 5_000)
+      FramePool.release(&part)
+      #expect(pool.statistics.liveFrameCount == 1)
+      withExtendedLifetime(kept) {}
+    }
+    // Frames that wait do not keep their pool.
+    #expect(gone == nil)
+  }
+
+  @Test func aCopyPastTheCachesIsACopy() {
+    var random = TestRandom(seed: 31)
+    let source = Frame(byteCount: 65_536)
+    let target = Frame(byteCount: 65_536)
+    for byte in source.mutableBytes.indices { source.mutableBytes[byte] = UInt8(random.below(256)) }
+    for byteCount in [64, 128, 4_096, 65_472] {
+      target.pointer.initializeMemory(as: UInt8.self, repeating: 0xEE, count: 65_536)
+      betula_copy_past_caches(target.pointer + 64 * (byteCount == 65_472 ? 1 : 0), source.pointer, byteCount)
+      let start = byteCount == 65_472 ? 64 : 0
+      #expect(target.bytes[start..<(start + byteCount)].elementsEqual(source.bytes[..<byteCount]))
+      #expect(target.bytes[(start + byteCount)...].allSatisfy { $0 == 0xEE })
+    }
   }
 
   @Test func aSharedFrameIsCopiedBeforeItIsWritten() {

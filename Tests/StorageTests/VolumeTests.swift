@@ -66,6 +66,39 @@ func readText(_ extent: Extent, of volume: Volume) throws -> String {
     #expect(world.budget.heldByteCount == 0)
   }
 
+  @Test func aBlockSealedBeforeIsTheBlockSealedWhenWritten() throws {
+    var contents: [[UInt8]] = []
+    for isSealed in [false, true] {
+      let device = MemoryDevice(capacityByteCount: 4 << 20)
+      let volume = try VolumeWorld(device: device).create()
+      var transaction = try volume.beginTransaction()
+      let extent = try transaction.allocate(byteCount: 3 * 4_096)
+      let frame = volume.makeFrame(byteCount: extent.byteCount)
+      for index in 16..<9_000 {
+        frame.pointer.storeBytes(
+          of: UInt8(truncatingIfNeeded: index &* 7), toByteOffset: index, as: UInt8.self)
+      }
+      if isSealed {
+        // What the head held before does not matter.
+        frame.pointer.initializeMemory(as: UInt8.self, repeating: 0x5A, count: VolumeBlock.headerByteCount)
+        volume.seal(
+          frame.mutableBytes, at: extent.offset, type: .engine(3), payloadByteCount: 8_984, level: .number(2))
+      }
+      try volume.writeBlocks([
+        BlockWrite(
+          extent: extent, frame: frame, type: .engine(3), payloadByteCount: 8_984, cause: .leaf,
+          level: .number(2),
+          isSealed: isSealed)
+      ])
+      try transaction.commit(durable: true)
+      let block = try volume.readBlock(extent, type: .engine(3), cause: .leaf)
+      #expect(block.payloadByteCount == 8_984)
+      contents.append(device.peek(at: extent.offset, byteCount: extent.byteCount))
+      volume.close()
+    }
+    #expect(contents[0] == contents[1])
+  }
+
   @Test func aLogComesBackAndGoesOn() throws {
     let world = VolumeWorld()
     var expected: [[UInt8]] = []

@@ -56,6 +56,8 @@ struct BatchRoute {
   private static let slotDistance = 6
   private static let headDistance = 4
   private static let bodyDistance = 2
+  /// Pages of a level that are searched side by side: what one search waits for, the processor fetches with that of the next.
+  private static let groupCount = 8
 
   private struct State: ~Copyable {
     var stops: UnsafeMutablePointer<RouteStop>
@@ -64,10 +66,19 @@ struct BatchRoute {
     var capacity: Int
     /// The stop after the one that the writer is at.
     var current = 0
+    /// Stops on level 1, left in `spare` by the last step down, and the one that the writer is below.
+    var parentCount = 0
+    var parent = 0
+    var group: UnsafeMutablePointer<GroupMember>
     /// The end of the operations whose ways were found.
     var end = 0
     var missing: UnsafeMutablePointer<MissingPage>
     var missingCount = 0
+  }
+
+  private struct GroupMember: ~Copyable {
+    var lease: NodeLease
+    var childIndex = 0
   }
 
   private struct MissingPage: ~Copyable {
@@ -83,6 +94,7 @@ struct BatchRoute {
     state.initialize(
       to: State(
         stops: .allocate(capacity: 64), spare: .allocate(capacity: 64), capacity: 64,
+        group: .allocate(capacity: Self.groupCount),
         missing: .allocate(capacity: Self.readBatchCount)))
   }
 
@@ -90,6 +102,7 @@ struct BatchRoute {
   func deallocate() {
     state.pointee.stops.deallocate()
     state.pointee.spare.deallocate()
+    state.pointee.group.deallocate()
     state.pointee.missing.deallocate()
     state.deinitialize(count: 1)
     state.deallocate()
@@ -99,6 +112,8 @@ struct BatchRoute {
   func clear() {
     state.pointee.count = 0
     state.pointee.current = 0
+    state.pointee.parentCount = 0
+    state.pointee.parent = 0
   }
 
   // MARK: Finding the way
@@ -145,39 +160,78 @@ struct BatchRoute {
     let below = state.pointee.spare
     let stopCount = state.pointee.count
     var belowCount = 0
-    for index in 0..<min(6, stopCount) { store.cache.prefetchBucket(of: stops[index].id) }
-    for index in 0..<min(4, stopCount) { store.cache.prefetchSlot(of: stops[index].id) }
-    for index in 0..<stopCount {
-      if index + 6 < stopCount { store.cache.prefetchBucket(of: stops[index + 6].id) }
-      if index + 4 < stopCount { store.cache.prefetchSlot(of: stops[index + 4].id) }
-      if index + 2 < stopCount, let address = store.cache.likelyAddress(of: stops[index + 2].id) {
-        NodePage.prefetch(address, level: level)
+    let group = Self.groupCount
+    for index in 0..<min(3 * group, stopCount) { store.cache.prefetchBucket(of: stops[index].id) }
+    for index in 0..<min(2 * group, stopCount) { store.cache.prefetchSlot(of: stops[index].id) }
+    for index in 0..<min(group, stopCount) { prefetchPage(stops[index].id, level: level, store) }
+    var start = 0
+    while start < stopCount {
+      let groupEnd = min(start + group, stopCount)
+      // No search begins before all pages are held: holding one waits for what was read before it.
+      let heldEnd = hold(stops, start..<groupEnd, of: stopCount, level: level, store)
+      for index in start..<heldEnd {
+        let page = heldPage(index - start)
+        let childIndex = page.childIndex(for: batch[stops[index].first].key)
+        state.pointee.group[index - start].childIndex = childIndex
+        betula_prefetch(page.base + page.childOffset(childIndex))
       }
-      // Gone again already, as other threads' pages may push it out: the way of its operations ends here, and theirs only.
-      guard let lease = store.cache.hold(stops[index].id),
-        NodePage(lease.pointer, lease.byteCount).level == level
-      else {
-        below[belowCount] = RouteStop(id: 0, first: stops[index].first, childIndex: 0)
+      for index in start..<heldEnd {
+        store.counts.pointee.pagesInspected &+= 1
+        let page = heldPage(index - start)
+        let last = index + 1 < stopCount ? stops[index + 1].first : end
+        var first = stops[index].first
+        var childIndex = state.pointee.group[index - start].childIndex
+        while true {
+          below[belowCount] = RouteStop(id: page.child(childIndex), first: first, childIndex: childIndex)
+          belowCount += 1
+          if childIndex == page.slotCount { break }
+          first = firstOperation(batch, first..<last, beyond: childIndex, page)
+          if first >= last { break }
+          childIndex = page.childIndex(for: batch[first].key)
+        }
+        (state.pointee.group + (index - start)).deinitialize(count: 1)
+      }
+      if heldEnd < groupEnd {
+        // Gone again already, as other threads' pages may push it out: the way of its operations ends here, and theirs only.
+        below[belowCount] = RouteStop(id: 0, first: stops[heldEnd].first, childIndex: 0)
         belowCount += 1
-        continue
       }
-      store.counts.pointee.pagesInspected &+= 1
-      let page = NodePage(lease.pointer, lease.byteCount)
-      let last = index + 1 < stopCount ? stops[index + 1].first : end
-      var first = stops[index].first
-      while first < last {
-        let childIndex = page.childIndex(for: batch[first].key)
-        let child = page.child(childIndex)
-        below[belowCount] = RouteStop(id: child, first: first, childIndex: childIndex)
-        belowCount += 1
-        first =
-          childIndex == page.slotCount ? last : firstOperation(batch, first..<last, beyond: childIndex, page)
-      }
+      start = heldEnd < groupEnd ? heldEnd + 1 : groupEnd
     }
     try readMissing(stops, stopCount, below, belowCount, level: level - 1, store)
     state.pointee.stops = below
     state.pointee.spare = stops
     state.pointee.count = belowCount
+    state.pointee.parentCount = stopCount
+  }
+
+  /// Holds the pages of some stops, and asks memory for those of the stops behind them.
+  ///
+  /// - Returns: the first that is not there, or the end.
+  @inline(__always) private func hold(
+    _ stops: UnsafeMutablePointer<RouteStop>, _ range: Range<Int>, of count: Int, level: Int,
+    _ store: NodeStore
+  ) -> Int {
+    let group = Self.groupCount
+    for index in range {
+      if index + 3 * group < count { store.cache.prefetchBucket(of: stops[index + 3 * group].id) }
+      if index + 2 * group < count { store.cache.prefetchSlot(of: stops[index + 2 * group].id) }
+      if index + group < count { prefetchPage(stops[index + group].id, level: level, store) }
+      guard let lease = store.cache.hold(stops[index].id),
+        NodePage(lease.pointer, lease.byteCount).level == level
+      else { return index }
+      (state.pointee.group + (index - range.lowerBound)).initialize(to: GroupMember(lease: lease))
+    }
+    return range.upperBound
+  }
+
+  @inline(__always) private func prefetchPage(_ id: UInt64, level: Int, _ store: NodeStore) {
+    if let address = store.cache.likelyAddress(of: id) { NodePage.prefetch(address, level: level) }
+  }
+
+  @inline(__always) private func heldPage(_ member: Int) -> NodePage {
+    NodePage(
+      state.pointee.group[member].lease.pointer, state.pointee.group[member].lease.byteCount)
   }
 
   /// Reads those pages of a level that are not in the cache.
@@ -255,8 +309,10 @@ struct BatchRoute {
 
   /// The writer is about to go to operation `index`: asks memory for the leaves after the one it goes to.
   ///
-  /// - Returns: the leaf, `.none` when its way was not found, and the first operation that goes to another.
-  @inline(__always) func advance(to index: Int, _ store: NodeStore) -> (leaf: RouteStop, end: Int) {
+  /// - Returns: the leaf and its parent, `.none` when its way was not found, and the first operation that goes to another leaf.
+  @inline(__always) func advance(
+    to index: Int, _ store: NodeStore
+  ) -> (leaf: RouteStop, parent: RouteStop, end: Int) {
     while state.pointee.current < state.pointee.count,
       state.pointee.stops[state.pointee.current].first <= index
     {
@@ -264,9 +320,14 @@ struct BatchRoute {
       state.pointee.current &+= 1
     }
     let current = state.pointee.current
-    if current == 0 { return (.none, 0) }
+    if current == 0 { return (.none, .none, 0) }
     let end = current < state.pointee.count ? state.pointee.stops[current].first : state.pointee.end
-    return (state.pointee.stops[current - 1], end)
+    let leaf = state.pointee.stops[current - 1]
+    let parents = state.pointee.spare
+    while state.pointee.parent &+ 1 < state.pointee.parentCount,
+      parents[state.pointee.parent &+ 1].first <= leaf.first
+    { state.pointee.parent &+= 1 }
+    return (leaf, state.pointee.parentCount > 0 ? parents[state.pointee.parent] : .none, end)
   }
 
   /// Requests the bucket of stop `index`, and what comes after the bucket for the stops before it.

@@ -9,7 +9,8 @@
 //
 // Invariants
 // 1. A page in the cache was checked once (`NodePage.problem`), so its readers trust it.
-// 2. The tag of a cached node is its level, or 255 and the value's bytes shifted by eight for a long value.
+// 2. The tag of a cached node is its level, with bit 8 while its head is sealed for its place (`LeafCopy`), or 255 and the
+//    value's bytes shifted by eight for a long value.
 // 3. An id that is freed leaves the cache before its units can be allocated again: at commit, or, while a pin sees it,
 //    before the first transaction after that pin ended.
 
@@ -32,6 +33,7 @@ final class NodeStore: NodeWriter {
   static let pageType = BlockType.engine(0)
   static let overflowType = BlockType.engine(1)
   static let overflowTag: UInt64 = 255
+  static let sealedTag: UInt64 = 1 << 8
   /// Pages written in one batch.
   private static let writeBatchCount = 1_024
 
@@ -309,29 +311,38 @@ final class NodeStore: NodeWriter {
     switch volume.age(of: extent) {
     case .bornInTransaction:
       cache.makeWritable(&lease)
+      unseal(lease)
       return .free
     case .older: return .reading
     case .newborn: if !undo.hasRoom(wants == .free ? extent.byteCount : 0) { return .reading }
     }
     cache.makeWritable(&lease)
+    unseal(lease)
     undo.hold(lease.again())
     if wants == .free { undo.willRebuild(NodePage(lease.pointer, lease.byteCount)) }
     return wants
   }
 
   /// A copy of a held page under a new id; the old page is freed.
+  ///
+  /// - Parameter stage: where the bytes go instead of the new page's own memory, which they reach by `settle`.
   func copy(
-    _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction
+    _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction,
+    stage: UnsafeMutableRawPointer? = nil
   ) throws(StorageError) -> NodeLease {
     let oldID = lease.id
+    let tag = cache.tag(of: lease) & ~Self.sealedTag
     let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
     let newID = id(extent)
+    // Asked for now, needed after the bytes were copied.
+    cache.prefetchBucket(of: newID)
     bornIDs.append(newID)
     counts.pointee.pagesCopied &+= 1
     // The original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
       lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self
-    ) { NodePage($0, $2).copyUsedBytes(to: $1) }
+    ) { NodePage($0, $2).copyUsedBytes(to: stage ?? $1) }
+    cache.setTag(of: copy, tag)
     free(oldID, &transaction)
     return copy
   }
@@ -410,6 +421,7 @@ final class NodeStore: NodeWriter {
   private func blockWrite(_ node: DirtyNode) -> BlockWrite {
     let extent = Extent(offset: node.offset, byteCount: node.byteCount)
     let kind = node.tag & 0xFF
+    let isSealed = kind != Self.overflowTag && node.tag & Self.sealedTag != 0
     if kind == Self.overflowTag {
       return BlockWrite(
         extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.overflowType,
@@ -418,6 +430,6 @@ final class NodeStore: NodeWriter {
     return BlockWrite(
       extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.pageType,
       payloadByteCount: node.byteCount - VolumeBlock.headerByteCount,
-      cause: kind == 0 ? .leaf : .interior, level: .number(Int(kind)))
+      cause: kind == 0 ? .leaf : .interior, level: .number(Int(kind)), isSealed: isSealed)
   }
 }

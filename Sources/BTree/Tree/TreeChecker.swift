@@ -31,7 +31,7 @@ struct TreeChecker {
     found.root = tree.root
     found.height = tree.height
     if tree.root != 0 {
-      var path = TreePath(isWriter: false)
+      var path = TreePath()
       _ = try path.pushRoot(tree, store)
       try visit(&path, &found)
     }

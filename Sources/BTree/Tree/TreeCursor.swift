@@ -24,7 +24,7 @@ final class TreeCursor: Cursor {
   /// Keeps a snapshot's pin alive.
   private let owner: AnyObject?
   // Used by one thread; a body that is shown an entry does not call back: exclusive without a check at run time.
-  @exclusivity(unchecked) var path = TreePath(isWriter: false)
+  @exclusivity(unchecked) var path = TreePath()
   @exclusivity(unchecked) var gap = 0
   @exclusivity(unchecked) var current = 0
   @exclusivity(unchecked) var overflow: NodeLease?

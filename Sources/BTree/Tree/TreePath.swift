@@ -8,6 +8,7 @@
 // 1. Each page on the path is held by a lease; entry d + 1 is the child `childIndex` of entry d.
 // 2. After `seek` the last entry is the leaf whose fences admit the key.
 // 3. Walking allocates nothing: the entries are made once.
+// 4. A staged page is stored where it belongs before its entry goes.
 
 import Primitives
 import Storage
@@ -22,6 +23,8 @@ struct PathEntry: ~Copyable {
   var childIndex = 0
   /// What the writer may do to the page.
   var access = PageAccess.reading
+  /// Whether the page's bytes are on the stage (`LeafCopy`) and not where its lease says.
+  var isStaged = false
 }
 
 /// What may be done to a page on the path.
@@ -42,10 +45,20 @@ struct TreePath: ~Copyable {
   let entries: UnsafeMutablePointer<PathEntry>
   private(set) var count = 0
   private let isWriter: Bool
+  /// Where staged pages are settled; nil for a path on which nothing is changed.
+  private let store: NodeStore?
 
-  /// An empty path.
-  init(isWriter: Bool) {
-    self.isWriter = isWriter
+  /// An empty path to look along.
+  init() {
+    isWriter = false
+    store = nil
+    entries = .allocate(capacity: Self.maximumDepth)
+  }
+
+  /// An empty path of the writer.
+  init(writingTo store: NodeStore) {
+    isWriter = true
+    self.store = store
     entries = .allocate(capacity: Self.maximumDepth)
   }
 
@@ -63,8 +76,17 @@ struct TreePath: ~Copyable {
   mutating func truncate(to newCount: Int) {
     while count > newCount {
       count -= 1
+      if (entries + count).pointee.isStaged { settle(entries + count) }
       (entries + count).deinitialize(count: 1)
     }
+  }
+
+  /// Stores a staged page where it belongs. Its entry goes.
+  private func settle(_ entry: UnsafeMutablePointer<PathEntry>) {
+    guard let store, let lease = entry.pointee.lease.take() else {
+      preconditionFailure("A staged page is held by the writer.")
+    }
+    store.settle(entry.pointee.page, lease)
   }
 
   /// Puts a held page at the end.
@@ -100,12 +122,22 @@ struct TreePath: ~Copyable {
     }
   }
 
-  /// Goes from a leaf to another one of the same parent.
+  /// Goes from a leaf to a later one of the same parent, or of another page on level 1 with the same parent.
   ///
-  /// - Returns: false, and nothing changed, when the parent has no such child in that place.
-  @inline(__always) mutating func step(to leaf: RouteStop, _ store: NodeStore) throws(StorageError) -> Bool {
-    if count < 2 || !leaf.isChild(of: entries[count - 2].page) { return false }
-    truncate(to: count - 1)
+  /// - Returns: false when there is no such child in that place; the path then ends above the leaf, or is as it was.
+  @inline(__always) mutating func step(
+    to leaf: RouteStop, below parent: RouteStop, _ store: NodeStore
+  ) throws(StorageError) -> Bool {
+    if count < 2 { return false }
+    if leaf.isChild(of: entries[count - 2].page) {
+      truncate(to: count - 1)
+    } else {
+      if count < 3 || !parent.isChild(of: entries[count - 3].page) { return false }
+      truncate(to: count - 2)
+      entries[count - 1].childIndex = parent.childIndex
+      try pushChild(parent.id, level: 1, store)
+      if !leaf.isChild(of: entries[count - 1].page) { return false }
+    }
     entries[count - 1].childIndex = leaf.childIndex
     try pushChild(leaf.id, level: 0, store)
     return true

@@ -37,6 +37,8 @@ extension TreeWriter {
       upper: leaf.hasUpperFence ? leaf.upperFence : nil)
     builder.append(cut.index..<leaf.slotCount, of: leaf, key: keyRoom(0))
     keepLeft(leaf, cut.index, upper: cut.separator)
+    // While it is near.
+    store.settle(NodePage(right.pointer, right.byteCount), right)
     let rightID = right.id
     _ = consume right
     try insertSeparator(cut.separator, rightID, above: depth, &tree, &transaction)

@@ -23,9 +23,9 @@ final class TreeWriter {
   let policy: TreePolicy
   let maximumValueByteCount: Int
   // Used by one thread, and nothing calls back while it changes: exclusive without a check at run time.
-  @exclusivity(unchecked) var path = TreePath(isWriter: true)
+  @exclusivity(unchecked) var path: TreePath
   var value: ValueBuffer
-  /// A page's image and the longest key behind it.
+  /// Two images of pages, or one and the longest key behind it; then the stage.
   let scratch: UnsafeMutableRawPointer
   /// Room for separators on their way up, one for each level, and for keys being put together.
   let keys: UnsafeMutableRawPointer
@@ -36,6 +36,8 @@ final class TreeWriter {
   private let pieceCount: Int
   /// Fewer operations find their own way.
   private static let leastRouted = 4
+  /// Whether leaves are copied there; in place, a page has the same bytes in the end.
+  var usesStage = true
   /// Whether pages that no operation of the batch needs may be read to balance the tree.
   var mayReadNeighbours = true
 
@@ -52,6 +54,7 @@ final class TreeWriter {
     keyRoom = pageByteCount / 4 + 16
     pieceCount = min(
       max(16, store.cache.capacityByteCount / store.cache.shardCount / pageByteCount / 8), 1 << 16)
+    path = TreePath(writingTo: store)
     value = ValueBuffer(reservedByteCount: 1_024)
     scratch = .allocate(byteCount: pageByteCount * 3, alignment: 64)
     keys = .allocate(byteCount: keyRoom * (TreePath.maximumDepth + 4), alignment: 16)
@@ -65,6 +68,8 @@ final class TreeWriter {
     keys.deallocate()
   }
 
+  /// The page of memory that leaves are copied to and changed in (`LeafCopy`).
+  private var stage: UnsafeMutableRawPointer { scratch + 2 * store.geometry.pageByteCount }
   /// Room for the separator that comes from depth `depth`.
   func separatorRoom(_ depth: Int) -> UnsafeMutableRawPointer { keys + keyRoom * (depth + 4) }
   /// Room for keys being put together.
@@ -104,12 +109,12 @@ final class TreeWriter {
     let changes = store.counts.pointee.rearrangements
     var split = -1
     while index < piece.upperBound {
-      let (leaf, routeEnd) = route.advance(to: index, store)
+      let (leaf, parent, routeEnd) = route.advance(to: index, store)
       // A leaf whose operations begin here is where its way was found to lead, unless it was split for this very operation,
       // or pages were merged or shared since.
       let isExact = leaf.first == index && split != index && changes == store.counts.pointee.rearrangements
       var isThere = false
-      if isExact { isThere = try path.step(to: leaf, store) }
+      if isExact { isThere = try path.step(to: leaf, below: parent, store) }
       if !isThere {
         isThere = try path.seek(batch[index].key, tree, store, ascends: true, leaf: isExact ? leaf : .none)
         if !isThere { try plantRoot(&tree, &transaction) }
@@ -320,19 +325,21 @@ final class TreeWriter {
       return
     }
     let copy: NodeLease
+    let isStaged = usesStage && depth == path.count - 1 && entry.pointee.page.isLeaf
     do throws(StorageError) {
       if depth > 0 { try makeChangeable(depth - 1, &tree, &transaction) }
-      copy = try store.copy(lease, &transaction)
+      copy = try store.copy(lease, &transaction, stage: isStaged ? stage : nil)
     } catch {
       // The entry holds nothing any more.
       reset()
       throw error
     }
     let id = copy.id
-    entry.pointee.page = NodePage(copy.pointer, copy.byteCount)
+    entry.pointee.page = NodePage(isStaged ? stage : copy.pointer, copy.byteCount)
     entry.pointee.id = id
     entry.pointee.lease = consume copy
     entry.pointee.access = .free
+    entry.pointee.isStaged = isStaged
     if depth == 0 {
       tree.root = id
     } else {

@@ -47,6 +47,11 @@ size_t betula_page_byte_count(void);
 /// Asks the processor to load the cache line at `address`; harmless for any address.
 static inline void betula_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 
+/// Copies `count` bytes past the caches where the processor can: what lay at `target` is not fetched first, and the copy
+/// pushes nothing out. For memory that is not looked at again soon. Both addresses and `count` are multiples of 64. Afterwards the
+/// bytes are ordered before every later store, as those of any other copy are.
+void betula_copy_past_caches(void *target, const void *source, size_t count);
+
 /// The first of `count` big numbers, `stride` bytes apart from `first` on, that is not below `wanted`; `count` when all are.
 /// They ascend. Halving without branches: the outcome of a comparison is a coin toss that no predictor learns.
 static inline size_t betula_first_not_below(const void *first, size_t count, size_t stride, uint64_t wanted) {

@@ -5,6 +5,7 @@
 // asked for), and the loop begins anew; without a writer dirty nodes are passed over.
 
 import Accounting
+import CSystem
 import Primitives
 import Synchronization
 
@@ -113,27 +114,45 @@ extension NodeCache {
     if isDirty {
       state.dirty.push(entry)
       if state.dirty.entries.count > limit {
-        state.dirty.rebuild(currentEntries(of: state.dirty, isDirty: true))
+        state.dirty.rebuild(currentEntries(of: state.dirty, shard, isDirty: true))
       }
     } else {
       state.clean.push(entry)
       if state.clean.entries.count > limit {
-        state.clean.rebuild(currentEntries(of: state.clean, isDirty: false))
+        state.clean.rebuild(currentEntries(of: state.clean, shard, isDirty: false))
       }
     }
   }
 
   /// The entries of a heap that still stand for a node, one for each, up to date, in order of slots.
-  func currentEntries(of heap: borrowing RecencyHeap, isDirty: Bool) -> ContiguousArray<RecencyHeap.Entry> {
-    var current: ContiguousArray<RecencyHeap.Entry> = []
-    for var entry in heap.entries where isCurrent(entry, isDirty: isDirty) {
-      entry.knownUse = slots[Int(entry.slot)].lastUse.load(ordering: .relaxed)
-      current.append(entry)
+  func currentEntries(
+    of heap: borrowing RecencyHeap, _ shard: Int, isDirty: Bool
+  ) -> ContiguousArray<RecencyHeap.Entry> {
+    let first = shards[shard].slots.lowerBound
+    // A bit for each slot: counted out in order, and each once.
+    var marks = ContiguousArray<UInt64>(repeating: 0, count: (slotsPerShard + 63) >> 6)
+    var count = 0
+    for (index, entry) in heap.entries.enumerated() {
+      if index + 8 < heap.entries.count { betula_prefetch(slots + Int(heap.entries[index + 8].slot)) }
+      guard isCurrent(entry, isDirty: isDirty) else { continue }
+      marks[(Int(entry.slot) - first) >> 6] |= 1 << UInt64((Int(entry.slot) - first) & 63)
+      count += 1
     }
-    current.sort { $0.slot < $1.slot }
-    var distinct: ContiguousArray<RecencyHeap.Entry> = []
-    for entry in current where distinct.last?.slot != entry.slot { distinct.append(entry) }
-    return distinct
+    var current: ContiguousArray<RecencyHeap.Entry> = []
+    current.reserveCapacity(count)
+    for word in marks.indices {
+      var bits = marks[word]
+      while bits != 0 {
+        let index = first + word << 6 + bits.trailingZeroBitCount
+        bits &= bits - 1
+        let version = slots[index].state.load(ordering: .relaxed) >> SlotState.versionShift
+        current.append(
+          RecencyHeap.Entry(
+            knownUse: slots[index].lastUse.load(ordering: .relaxed), slot: UInt32(truncatingIfNeeded: index),
+            version: UInt32(truncatingIfNeeded: version)))
+      }
+    }
+    return current
   }
 
   /// Whether an entry stands for a present node of its version, dirty or clean as said.
@@ -325,7 +344,7 @@ extension NodeCache {
           removeBucket(of: UInt32(slotIndex), index)
           release(UInt32(slotIndex), &state)
         }
-        state.clean.rebuild(currentEntries(of: state.clean, isDirty: false))
+        state.clean.rebuild(currentEntries(of: state.clean, index, isDirty: false))
         staying += slotsPerShard - state.freeSlots.count
       }
     }

@@ -50,6 +50,19 @@ extension NodeCache {
     return UnsafeRawPointer(bitPattern: slot.pointee.address.load(ordering: .relaxed))
   }
 
+  /// Asks for the object of the frame of a node that is going to be let go, if it is in a shard whose lock is held.
+  @inline(__always) func prefetchFrame(of id: UInt64, inShard shard: Int) {
+    guard shardIndex(Self.hash(id)) == shard, let slot = likelySlot(of: id) else { return }
+    prefetchFrame(inSlot: slot - slots)
+  }
+
+  /// Asks for the object of a slot's frame. The writer's, or under the lock.
+  @inline(__always) func prefetchFrame(inSlot index: Int) {
+    // The holder's first word is the frame's address, or zero.
+    let word = UnsafeRawPointer(holders + index).load(as: UInt.self)
+    if let object = UnsafeRawPointer(bitPattern: word) { betula_prefetch(object) }
+  }
+
   /// Asks for what keeps a node's bytes alive.
   @inline(__always) func prefetchHolder(of id: UInt64) {
     guard let slot = likelySlot(of: id) else { return }

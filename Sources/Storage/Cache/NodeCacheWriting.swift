@@ -54,6 +54,9 @@ extension NodeCache {
   /// The engine's word about a held node.
   public func tag(of lease: borrowing NodeLease) -> UInt64 { lease.slot.pointee.tag }
 
+  /// Gives a held node another word of the engine. The writer's.
+  public func setTag(of lease: borrowing NodeLease, _ tag: UInt64) { lease.slot.pointee.tag = tag }
+
   /// Gives a held node a new identity: the step of copy-on-write. The new node is dirty and private.
   ///
   /// - Parameters:
@@ -113,14 +116,25 @@ extension NodeCache {
   /// Removes nodes, as one by one; memory is asked for what removing the next ones reads.
   public func remove(all ids: ContiguousArray<UInt64>) {
     var cleanByteCount = 0
-    for index in ids.indices {
-      if index + 6 < ids.count { prefetchBucket(of: ids[index + 6]) }
-      if index + 4 < ids.count { prefetchSlot(of: ids[index + 4]) }
-      if index + 2 < ids.count { prefetchHolder(of: ids[index + 2]) }
-      let hash = Self.hash(ids[index])
-      let shard = shardIndex(hash)
-      let removed = shards[shard].state.withLock { remove(ids[index], hash, shard, &$0) }
-      if let removed, removed.wasDirty { cleanByteCount += removed.byteCount }
+    var index = 0
+    while index < ids.count {
+      // Some at a time under one hold of their shard's lock.
+      let shard = shardIndex(Self.hash(ids[index]))
+      shards[shard].state.withLock { state in
+        let end = min(ids.count, index + 64)
+        while index < end {
+          let hash = Self.hash(ids[index])
+          if shardIndex(hash) != shard { break }
+          if index + 8 < ids.count { prefetchBucket(of: ids[index + 8]) }
+          if index + 6 < ids.count { prefetchSlot(of: ids[index + 6]) }
+          if index + 4 < ids.count { prefetchHolder(of: ids[index + 4]) }
+          if index + 2 < ids.count { prefetchFrame(of: ids[index + 2], inShard: shard) }
+          if let removed = remove(ids[index], hash, shard, &state), removed.wasDirty {
+            cleanByteCount += removed.byteCount
+          }
+          index += 1
+        }
+      }
     }
     if cleanByteCount > 0 { accountClean(cleanByteCount) }
   }
@@ -200,10 +214,9 @@ extension NodeCache {
     shards[shard].state.withLock { $0.writeBackCount += UInt64(victims.count) }
   }
 
-  /// The dirty slots of a shard, each once. Under the lock.
+  /// The dirty slots of a shard, each once, in order of slots. Under the lock.
   private func dirtySlots(_ state: inout CacheShard.State, _ shard: Int) -> ContiguousArray<UInt32> {
-    // Each slot once, in order of slots.
-    ContiguousArray(currentEntries(of: state.dirty, isDirty: true).map(\.slot))
+    ContiguousArray(currentEntries(of: state.dirty, shard, isDirty: true).map(\.slot))
   }
 
   /// Writes dirty slots in order of offset and makes them clean. Without the lock: nobody else writes, evicts or removes
@@ -214,10 +227,11 @@ extension NodeCache {
     var nodes: ContiguousArray<DirtyNode> = []
     nodes.reserveCapacity(places.count)
     for (index, place) in places.enumerated() {
-      if index + 6 < places.count {
-        betula_prefetch(slots + Int(places[index + 6].slot))
-        betula_prefetch(holders + Int(places[index + 6].slot))
+      if index + 10 < places.count {
+        betula_prefetch(slots + Int(places[index + 10].slot))
+        betula_prefetch(holders + Int(places[index + 10].slot))
       }
+      if index + 5 < places.count { prefetchFrame(inSlot: Int(places[index + 5].slot)) }
       let slot = slots + Int(place.slot)
       let holder = holders[Int(place.slot)]
       guard let frame = holder.frame else { preconditionFailure("A dirty node has a frame.") }
@@ -258,16 +272,12 @@ extension NodeCache {
   }
 
   /// Slots with where they go, by place on the device, then by id.
-  private func inOrderOfOffset(_ victims: ContiguousArray<UInt32>) -> ContiguousArray<
-    (offset: UInt64, slot: UInt32)
-  > {
-    var places: ContiguousArray<(offset: UInt64, slot: UInt32)> = []
+  private func inOrderOfOffset(_ victims: ContiguousArray<UInt32>) -> ContiguousArray<WritePlace> {
+    var places: ContiguousArray<WritePlace> = []
     places.reserveCapacity(victims.count)
-    for slot in victims { places.append((slots[Int(slot)].offset, slot)) }
-    places.sort { left, right in
-      if left.offset != right.offset { return left.offset < right.offset }
-      return slots[Int(left.slot)].id.load(ordering: .relaxed)
-        < slots[Int(right.slot)].id.load(ordering: .relaxed)
+    for slot in victims { places.append(WritePlace(offset: slots[Int(slot)].offset, slot: slot)) }
+    WritePlace.sort(&places) { left, right in
+      slots[Int(left)].id.load(ordering: .relaxed) < slots[Int(right)].id.load(ordering: .relaxed)
     }
     return places
   }

@@ -89,6 +89,7 @@ public final class MemoryDevice: BlockDevice {
     for index in batch.transfers.indices {
       let transfer = batch.transfers[index]
       if transfer.direction == .write {
+        prefetchFrames(batch.transfers, after: index)
         write(transfer, batch.segments)
       } else {
         try read(transfer, &batch.segments)
@@ -113,13 +114,26 @@ public final class MemoryDevice: BlockDevice {
     tableLock.withLock { _ in table.clear(units) }
   }
 
+  /// Asks memory for the objects of frames that the transfers after one are going to replace. Without the lock: the table changes on
+  /// this thread only.
+  private func prefetchFrames(_ transfers: borrowing ContiguousArray<Transfer>, after index: Int) {
+    let ahead = index + 2
+    guard ahead < transfers.count, transfers[ahead].direction == .write else { return }
+    let first = Int(transfers[ahead].offset >> UInt64(unitShift))
+    for unit in first..<(first + min(4, transfers[ahead].byteCount >> unitShift)) {
+      table.prefetchFrame(at: unit)
+    }
+  }
+
   private func write(
     _ transfer: Transfer, _ segments: borrowing ContiguousArray<Segment>
   ) {
     var unit = Int(transfer.offset >> UInt64(unitShift))
     let unitMask = transferUnitByteCount - 1
     var position = transfer.segments.lowerBound
+    let end = Int(transfer.end >> UInt64(unitShift))
     while position < transfer.segments.upperBound {
+      if unit + 4 < end { table.prefetchFrame(at: unit + 4) }
       let byteCount = segments[position].byteCount
       if byteCount & unitMask != 0 {
         // Segments that end inside a unit: gather the rest of the transfer in one frame.

@@ -10,6 +10,8 @@
 //
 // It is a value so that one exclusive access to the device covers a whole batch.
 
+import CSystem
+
 /// Units and the frames they lie in.
 struct UnitTable {
   /// Units that have a frame.
@@ -49,12 +51,18 @@ struct UnitTable {
     return page.checksum(unit % TablePage.unitCount)
   }
 
-  /// Puts `frame` at a unit.
+  /// Puts `frame` at a unit; the one that was there goes back to its pool if nobody else holds it.
   mutating func set(_ unit: Int, frame: Frame, offset: Int, checksum: UInt32) {
     let page = ownedPage(unit / TablePage.unitCount)
     let before = page.occupiedCount
     page.set(unit % TablePage.unitCount, frame: frame, offset: offset, checksum: checksum)
     occupiedUnitCount += page.occupiedCount - before
+  }
+
+  /// Asks memory for the object of the frame at a unit, which is going to be let go.
+  func prefetchFrame(at unit: Int) {
+    guard let page = directory[unit / TablePage.unitCount] else { return }
+    page.prefetchFrame(at: unit % TablePage.unitCount)
   }
 
   /// Empties the units of a range; whole pages leave the directory.
@@ -150,8 +158,15 @@ private final class TablePage {
 
   func set(_ slot: Int, frame: Frame?, offset: Int, checksum: UInt32) {
     precondition(offset <= Int(UInt32.max), "A frame is smaller than 4 GiB.")
-    let wasOccupied = entries[slot].frame != nil
-    occupiedCount += (frame == nil ? 0 : 1) - (wasOccupied ? 1 : 0)
+    var old = entries[slot].frame.take()
+    occupiedCount += (frame == nil ? 0 : 1) - (old == nil ? 0 : 1)
     entries[slot] = Entry(frame: frame, offset: UInt32(offset), checksum: checksum)
+    if old != nil { FramePool.release(&old) }
+  }
+
+  func prefetchFrame(at slot: Int) {
+    // The entry's first word is the frame's address, or zero.
+    let word = UnsafeRawPointer(entries + slot).load(as: UInt.self)
+    if let object = UnsafeRawPointer(bitPattern: word) { betula_prefetch(object) }
   }
 }

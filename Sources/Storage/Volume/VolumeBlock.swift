@@ -51,7 +51,7 @@ public struct VolumeBlock {
   }
 }
 
-/// One block to be written: the caller has filled the payload, `Volume.writeBlocks` fills the header.
+/// One block to be written: the caller has filled the payload, `Volume.writeBlocks` fills the header unless it is filled.
 public struct BlockWrite {
   /// Where it goes; a whole extent or an aligned part of one.
   public var extent: Extent
@@ -67,11 +67,13 @@ public struct BlockWrite {
   public var cause: Cause
   /// The level it belongs to.
   public var level: Level
+  /// Whether `Volume.seal` filled the header, for this place, after the last change of the payload.
+  public var isSealed: Bool
 
   /// A block to be written.
   public init(
     extent: Extent, frame: Frame, frameOffset: Int = 0, type: BlockType, payloadByteCount: Int, cause: Cause,
-    level: Level = .none
+    level: Level = .none, isSealed: Bool = false
   ) {
     self.extent = extent
     self.frame = frame
@@ -80,6 +82,7 @@ public struct BlockWrite {
     self.payloadByteCount = payloadByteCount
     self.cause = cause
     self.level = level
+    self.isSealed = isSealed
   }
 }
 
@@ -126,8 +129,8 @@ enum BlockHeader {
     image.store(type.rawValue, at: 6)
     image.store(UInt32(payloadByteCount), at: 8)
     image.store(UInt32(level.rawValue), at: 12)
-    let crc = VolumeChecksum.checksum(
-      of: UnsafeRawBufferPointer(bytes), skipping: 0, seed: VolumeChecksum.seed(volumeID, offset))
+    // The field is zero now, so the sum of all bytes is the one that skips it.
+    let crc = CRC32C.of(UnsafeRawBufferPointer(bytes), seed: VolumeChecksum.seed(volumeID, offset))
     image.store(crc, at: 0)
     return crc
   }

@@ -46,7 +46,22 @@ extension Volume {
     }
   }
 
-  /// Seals the headers of blocks and writes them in one batch. They are durable after the next durable commit (or
+  /// Fills the header of a block before it is written: for a writer that has the bytes at hand now and not later. What is
+  /// changed afterwards makes it damaged: then it is written with `isSealed` false, which seals it anew.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole block, header space included; bytes after the payload are zero.
+  ///   - offset: where on the device it will be written.
+  /// Cost: a pass over the bytes.
+  public func seal(
+    _ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, type: BlockType, payloadByteCount: Int,
+    level: Level
+  ) {
+    BlockHeader.seal(
+      bytes, volumeID: volumeID, offset: offset, type: type, payloadByteCount: payloadByteCount, level: level)
+  }
+
+  /// Seals the headers of blocks that are not sealed, and writes them in one batch. They are durable after the next durable commit (or
   /// sync of a log).
   ///
   /// The device may keep the frames: the caller must not change one afterwards unless it holds it alone
@@ -61,16 +76,18 @@ extension Volume {
     var next = writes.startIndex
     for write in writes {
       writes.formIndex(after: &next)
-      if next != writes.endIndex { prefetchForChecksum(writes[next]) }
+      if next != writes.endIndex, !writes[next].isSealed { prefetchForChecksum(writes[next]) }
       _ = units(write.extent)
       precondition(
         write.frameOffset >= 0 && write.frameOffset + write.extent.byteCount <= write.frame.byteCount,
         "A block lies within its frame.")
-      let bytes = UnsafeMutableRawBufferPointer(
-        start: write.frame.pointer + write.frameOffset, count: write.extent.byteCount)
-      BlockHeader.seal(
-        bytes, volumeID: volumeID, offset: write.extent.offset, type: write.type,
-        payloadByteCount: write.payloadByteCount, level: write.level)
+      if !write.isSealed {
+        let bytes = UnsafeMutableRawBufferPointer(
+          start: write.frame.pointer + write.frameOffset, count: write.extent.byteCount)
+        seal(
+          bytes, at: write.extent.offset, type: write.type, payloadByteCount: write.payloadByteCount,
+          level: write.level)
+      }
       batch.append(
         .write, offset: write.extent.offset, memory: .frame(write.frame, offset: write.frameOffset),
         byteCount: write.extent.byteCount, cause: write.cause, level: write.level)
