@@ -91,7 +91,9 @@ extension NodePage {
     place.setU16(0, UInt16(truncatingIfNeeded: offset))
     place.setU64(2, head)
     setSlotCount(count + 1)
-    setAppendRun(index == count ? appendRun + 1 : 0)
+    let state = insertState
+    let run = state >> 16 == UInt32(truncatingIfNeeded: index) ? min(state & 0xFFFF &+ 1, 0xFFFF) : 0
+    setInsertState(run | UInt32(truncatingIfNeeded: index &+ 1) << 16)
   }
 
   @inline(__always) func closeSlot(_ index: Int) {
@@ -102,6 +104,7 @@ extension NodePage {
     }
     slot(last).initializeMemory(as: UInt8.self, repeating: 0, count: Self.slotByteCount)
     setSlotCount(last)
+    if insertPoint > index { setInsertPoint(insertPoint - 1) }
   }
 
   // MARK: Leaf
@@ -141,8 +144,7 @@ extension NodePage {
       bytes.copy(to: place)
     case .overflow(let reference):
       cell.setU16(2, UInt16(truncatingIfNeeded: Self.overflowMark))
-      place.setU64(0, reference.id)
-      place.setU64(8, UInt64(reference.byteCount))
+      reference.store(to: place)
     }
   }
 
@@ -177,8 +179,7 @@ extension NodePage {
       bytes.copy(to: place)
     case .overflow(let reference):
       target.setU16(2, UInt16(truncatingIfNeeded: Self.overflowMark))
-      place.setU64(0, reference.id)
-      place.setU64(8, UInt64(reference.byteCount))
+      reference.store(to: place)
     }
     slot(index).setU16(0, UInt16(truncatingIfNeeded: start))
     return true

@@ -70,7 +70,7 @@ extension Volume {
         start: write.frame.pointer + write.frameOffset, count: write.extent.byteCount)
       BlockHeader.seal(
         bytes, volumeID: volumeID, offset: write.extent.offset, type: write.type,
-        payloadByteCount: write.payloadByteCount, level: write.level)
+        payloadByteCount: write.payloadByteCount, level: write.level, birth: write.birth)
       batch.append(
         .write, offset: write.extent.offset, memory: .frame(write.frame, offset: write.frameOffset),
         byteCount: write.extent.byteCount, cause: write.cause, level: write.level)
