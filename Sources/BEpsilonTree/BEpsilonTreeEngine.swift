@@ -42,7 +42,7 @@ public final class BEpsilonTreeEngine: Engine {
   let reader: TreeReader
   /// Set between opening and close.
   private var log: VolumeLog?
-  private var logger = BatchLogger()
+  private var logger: LogTransactionWriter?
   private var operationsSinceCheckpoint = 0
   private var checkpointPosition: UInt64 = 0
   private var isClosed = false
@@ -122,6 +122,7 @@ public final class BEpsilonTreeEngine: Engine {
   private func begin(_ root: BEpsilonRoot?) throws(StorageError) {
     let opened = try volume.openLog(0, configuration: settings.log)
     log = opened
+    logger = LogTransactionWriter(opened)
     guard let root else {
       _ = try opened.replay { _, _ in true }
       let leaf = try table.makeNode(level: 0, reserving: 2)
@@ -155,6 +156,7 @@ public final class BEpsilonTreeEngine: Engine {
 
   private func release() {
     isClosed = true
+    logger = nil
     log = nil
     volume.budget.release(table.reservedByteCount, for: .frames)
     volume.close()
@@ -180,13 +182,13 @@ public final class BEpsilonTreeEngine: Engine {
   /// Makes a batch visible and logs it, or changes nothing.
   private func commit(_ batch: borrowing WriteBatch) throws(StorageError) {
     guard let log else { throw .closed }
-    let cellByteCount = BatchLogger.cellByteCount(batch)
+    let cellByteCount = LogTransactionWriter.cellByteCount(batch)
     var isRetry = false
     while true {
       do throws(StorageError) {
         try checkpointIfDue()
         try writer.makeRoom(for: cellByteCount)
-        try log.ensureRoom(BatchLogger.byteCount(cellByteCount: cellByteCount))
+        try log.ensureRoom(LogTransactionWriter.byteCount(operationByteCount: cellByteCount))
         break
       } catch {
         // Without room on the device, what earlier commits freed becomes room after two durable commits: once.
@@ -198,7 +200,7 @@ public final class BEpsilonTreeEngine: Engine {
     }
     let way = settings.bypassesBuffers ? writer.wayAroundBuffers(batch) : nil
     let root = try writer.root()
-    try logger.append(batch, to: log)
+    try logger?.append(batch)
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
     if let way { writer.insert(batch, along: way) } else { writer.insert(batch, into: root) }
@@ -207,7 +209,7 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Takes a batch from the log.
   private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
-    try writer.makeRoom(for: BatchLogger.cellByteCount(batch))
+    try writer.makeRoom(for: LogTransactionWriter.cellByteCount(batch))
     writer.insert(batch, into: try writer.root())
     operationsSinceCheckpoint += batch.count
     try writer.relieveRoot(adding: 0)

@@ -41,7 +41,7 @@ public final class BTreeEngine: Engine {
   @exclusivity(unchecked) var forest: BTreeForest
   /// Set between opening and close, when durable commits are appends.
   var log: VolumeLog?
-  private var logger: TransactionLogger?
+  private var logger: LogTransactionWriter?
   private var sorted = SortedBatch()
   private var operationsSinceCheckpoint = 0
   private var bytesSinceCheckpoint = 0
@@ -146,12 +146,12 @@ public final class BTreeEngine: Engine {
       }
     }
     if let root, root.usesLog == settings.usesLog {
-      if settings.usesLog, let log { logger = TransactionLogger(log) }
+      if settings.usesLog, let log { logger = LogTransactionWriter(log) }
       return
     }
     try publish(rewritesSpaceMap: false)
     if settings.usesLog {
-      if let log { logger = TransactionLogger(log) }
+      if let log { logger = LogTransactionWriter(log) }
     } else {
       log = nil
     }
@@ -372,7 +372,7 @@ public final class BTreeEngine: Engine {
   private func makeLogRoom(operationCount: Int, byteCount: Int) throws(StorageError) {
     guard let log, !isReplaying, logger != nil else { return }
     try log.ensureRoom(
-      TransactionLogger.byteCount(operationCount: operationCount, operandByteCount: byteCount))
+      LogOperation.byteCount(operationCount: operationCount, operandByteCount: byteCount))
   }
 
   func rollBack(to saved: BTreeForest) {

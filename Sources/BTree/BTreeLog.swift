@@ -1,6 +1,5 @@
-// What the log holds between two checkpoints: every transaction, in parts that fit into a record.
+// What the log holds between two checkpoints: every transaction, in parts that fit into a record (`LogTransaction`).
 //
-//   record   [ flags 1 │ operation │ operation … ]       flags: 1 the transaction begins here, 2 it ends here
 //   operation [ kind 1 │ key bytes 4 │ operand bytes 4 │ key │ operand ]
 //             kinds 1 … 6 as in a batch; 16 select the bucket named by the key (empty: the engine's own keys),
 //             17 create that bucket, 18 drop it
@@ -20,72 +19,28 @@ enum BucketOperation: UInt8 {
   case drop = 18
 }
 
-/// Writes one transaction to the log.
-struct TransactionLogger: ~Copyable {
-  private let log: VolumeLog
-  private var buffer: UnsafeMutableRawPointer
-  private var capacity: Int
-  private var count = 1
-  private var isFirst = true
-
+/// The codec of one operation.
+enum LogOperation {
   /// Bytes of an operation beside key and operand.
-  static let operationHeadByteCount = 9
-  /// Records are closed beyond this size.
-  private static let partByteCount = 64 << 10
-
-  init(_ log: VolumeLog) {
-    self.log = log
-    capacity = 4_096
-    buffer = .allocate(byteCount: capacity, alignment: 16)
-  }
-
-  deinit { buffer.deallocate() }
+  static let headByteCount = 9
 
   /// Bytes that a batch of these sizes takes in the log at most.
   static func byteCount(operationCount: Int, operandByteCount: Int) -> Int {
-    let bytes = operationCount * operationHeadByteCount + operandByteCount
-    return bytes + (bytes / partByteCount + 2) * (VolumeLog.recordHeaderByteCount + 1)
+    LogTransactionWriter.byteCount(operationByteCount: operationCount * headByteCount + operandByteCount)
   }
+}
 
-  mutating func append(_ kind: UInt8, _ key: Bytes, _ operand: Bytes) throws(StorageError) {
-    let needed = Self.operationHeadByteCount + key.count + operand.count
-    if count > 1, count + needed > Self.partByteCount { try close(isLast: false) }
-    if count + needed > capacity { grow(to: count + needed) }
-    let place = buffer + count
+extension LogTransactionWriter {
+  /// Adds one operation.
+  @inline(__always) mutating func append(
+    _ kind: UInt8, _ key: Bytes, _ operand: Bytes
+  ) throws(StorageError) {
+    let place = try append(byteCount: LogOperation.headByteCount + key.count + operand.count)
     place.setU8(0, kind)
     place.setU32(1, UInt32(key.count))
     place.setU32(5, UInt32(operand.count))
-    key.copy(to: place + 9)
-    operand.copy(to: place + (9 + key.count))
-    count += needed
-  }
-
-  /// Closes the transaction.
-  mutating func finish() throws(StorageError) {
-    try close(isLast: true)
-    isFirst = true
-  }
-
-  /// Forgets a transaction that failed before its end.
-  mutating func abandon() {
-    count = 1
-    isFirst = true
-  }
-
-  private mutating func close(isLast: Bool) throws(StorageError) {
-    buffer.setU8(0, (isFirst ? 1 : 0) | (isLast ? 2 : 0))
-    isFirst = false
-    let bytes = UnsafeRawBufferPointer(start: buffer, count: count)
-    count = 1
-    try log.append(bytes)
-  }
-
-  private mutating func grow(to needed: Int) {
-    while capacity < needed { capacity *= 2 }
-    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-    larger.copyMemory(from: buffer, byteCount: count)
-    buffer.deallocate()
-    buffer = larger
+    key.copy(to: place + LogOperation.headByteCount)
+    operand.copy(to: place + (LogOperation.headByteCount + key.count))
   }
 }
 
@@ -93,29 +48,26 @@ struct TransactionLogger: ~Copyable {
 struct TransactionCollector {
   /// The actions of the transaction so far.
   private(set) var actions = ActionList()
-  private var isOpen = false
+  private var reader = LogTransactionReader(structure: "B-tree log record")
 
   /// Takes one record.
   ///
   /// - Returns: whether a transaction is complete in `actions`.
   /// - Throws: `.corrupted` for a record that cannot have been written.
   mutating func add(_ payload: UnsafeRawBufferPointer, at position: UInt64) throws(StorageError) -> Bool {
-    let record = Bytes(payload)
-    guard record.count >= 1, record.start.u8(0) <= 3 else { throw corruption(position, "it has no flags") }
-    let flags = record.start.u8(0)
-    if flags & 1 != 0 {
-      actions = ActionList()
-      isOpen = true
-    }
-    if !isOpen { return false }
-    var offset = 1
+    guard let part = try reader.take(payload, at: position) else { return false }
+    if part.begins { actions = ActionList() }
+    let record = part.operations
+    var offset = 0
     while offset < record.count {
-      guard record.count - offset >= 9 else { throw corruption(position, "it ends inside an operation") }
+      guard record.count - offset >= 9 else {
+        throw reader.corruption(position, "it ends inside an operation")
+      }
       let kind = record.start.u8(offset)
       let keyCount = Int(record.start.u32(offset + 1))
       let operandCount = Int(record.start.u32(offset + 5))
       guard keyCount + operandCount <= record.count - offset - 9 else {
-        throw corruption(position, "it ends inside a key or value")
+        throw reader.corruption(position, "it ends inside a key or value")
       }
       let key = Bytes(record.start + (offset + 9), keyCount)
       let operand = Bytes(record.start + (offset + 9 + keyCount), operandCount)
@@ -124,17 +76,12 @@ struct TransactionCollector {
       } else if let kind = BucketOperation(rawValue: kind), operandCount == 0 {
         actions.append(kind, [UInt8](key.buffer))
       } else {
-        throw corruption(position, "an operation of kind \(kind) with an operand of \(operandCount) bytes")
+        throw reader.corruption(
+          position, "an operation of kind \(kind) with an operand of \(operandCount) bytes")
       }
       offset += 9 + keyCount + operandCount
     }
-    if flags & 2 == 0 { return false }
-    isOpen = false
-    return true
-  }
-
-  private func corruption(_ position: UInt64, _ detail: String) -> StorageError {
-    .corrupted(structure: "B-tree log record", offset: position, detail: detail)
+    return part.ends
   }
 }
 

@@ -36,8 +36,9 @@ extension BTreeEngine {
         "bulk_fill_percent", .integer(50...100), default: .integer(100),
         "How full a bulk load of sorted entries makes pages."),
       ParameterDescriptor(
-        "read_ahead_leaves", .integer(0...256), default: .integer(16),
-        "The most leaves a scan reads together ahead of itself; 0 reads one at a time."),
+        "read_ahead_leaves", .integer(0...256), default: .integer(64),
+        "The most leaves a scan reads together ahead of itself, at most a sixteenth of the memory; 0 reads one at a time."
+      ),
       ParameterDescriptor(
         "cache_shards", .integer(1...64), default: .integer(1),
         "Independent parts of the page cache, a power of two; more let more readers miss side by side."),
@@ -129,7 +130,8 @@ struct BTreeSettings {
     policy = TreePolicy(
       mergeThresholdPercent: parameters.integer("merge_threshold_percent"),
       redistributes: parameters.boolean("redistribution"))
-    readAheadLeafCount = parameters.integer("read_ahead_leaves")
+    // What is read ahead must still be there when the scan comes to it.
+    readAheadLeafCount = min(parameters.integer("read_ahead_leaves"), memory / (16 * pageByteCount))
     bulkFillPercent = parameters.integer("bulk_fill_percent")
     cacheShardCount = shards
     // The largest power of two of which thirty-two fit into a shard's share of the memory.

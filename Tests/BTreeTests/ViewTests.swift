@@ -2,6 +2,7 @@
 // Method: the addresses that repeated reads show are the same, and lie inside the page that the cache holds.
 
 import KeyValue
+import Primitives
 import Testing
 
 @testable import BTree

@@ -25,12 +25,13 @@ enum TemporaryFile {
 @Suite(.serialized) struct FileDeviceTests {
   /// A device in `mode`, or nil with a printed reason where the system refuses.
   static func device(
-    _ path: String, _ mode: FileDevice.Mode, capacity: UInt64, unit: Int = 4_096, parallelism: Int = 4
+    _ path: String, _ mode: FileDevice.Mode, capacity: UInt64, unit: Int = 4_096, parallelism: Int = 4,
+    prefersRings: Bool = true
   ) throws -> FileDevice? {
     do {
       return try FileDevice(
         path: path, creates: true, capacityByteCount: capacity, transferUnitByteCount: unit, mode: mode,
-        parallelism: parallelism)
+        parallelism: parallelism, prefersRings: prefersRings)
     } catch {
       if mode == .direct, case .deviceFailed(_, _, _, EINVAL, let reason) = error {
         print("skipped: O_DIRECT is refused here (\(reason))")
@@ -40,15 +41,18 @@ enum TemporaryFile {
     }
   }
 
-  @Test(arguments: FileDevice.Mode.allCases, [1, 4]) func aFileIsLikeMemory(
+  /// In flight at once: one; fewer and more than a batch has; 0 stands for threads where rings would be used.
+  @Test(arguments: FileDevice.Mode.allCases, [0, 1, 2, 64]) func aFileIsLikeMemory(
     mode: FileDevice.Mode, parallelism: Int
   ) throws {
     let path = TemporaryFile.path("device")
     defer { TemporaryFile.remove(path) }
     let capacity = 256 * 4_096
-    guard let file = try Self.device(path, mode, capacity: UInt64(capacity), parallelism: parallelism) else {
-      return
-    }
+    guard
+      let file = try Self.device(
+        path, mode, capacity: UInt64(capacity), parallelism: parallelism == 0 ? 4 : parallelism,
+        prefersRings: parallelism > 0)
+    else { return }
     let memory = MemoryDevice(capacityByteCount: UInt64(capacity))
     var random = TestRandom(seed: 11)
     var (batch, twin) = (TransferBatch(), TransferBatch())

@@ -17,44 +17,6 @@
 import KeyValue
 import Primitives
 
-/// Bytes of a key or value that lie somewhere; never nil, so that no unwrapping is needed on the way.
-struct Bytes {
-  var start: UnsafeRawPointer
-  var count: Int
-
-  @inline(__always) init(_ start: UnsafeRawPointer, _ count: Int) {
-    self.start = start
-    self.count = count
-  }
-
-  /// The bytes of a buffer. An empty one gets an address that is never read.
-  @inline(__always) init(_ buffer: UnsafeRawBufferPointer) {
-    start = buffer.baseAddress ?? Self.nowhere
-    count = buffer.count
-  }
-
-  /// No bytes.
-  static var empty: Bytes { Bytes(nowhere, 0) }
-
-  // Never read: it stands for zero bytes.
-  @inline(__always) private static var nowhere: UnsafeRawPointer {
-    UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
-  }
-
-  @inline(__always) var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
-
-  @inline(__always) func compare(_ other: Bytes) -> Int {
-    compareKeys(start, count, other.start, other.count)
-  }
-
-  @inline(__always) var head: UInt64 { keyHead(start, count) }
-
-  /// Copies the bytes to `target`.
-  @inline(__always) func copy(to target: UnsafeMutableRawPointer) {
-    if count > 0 { target.copyMemory(from: start, byteCount: count) }
-  }
-}
-
 /// Compares a key given as an array with another.
 @inline(__always) func compare(_ first: [UInt8], _ second: Bytes) -> Int {
   first.withUnsafeBytes { Bytes($0).compare(second) }

@@ -3,13 +3,14 @@
 //   crc32c.c    checksum, hardware and portable
 //   memory.c    aligned mappings that ask for huge pages
 //   file.c      positional file calls, O_DIRECT, preallocation, holes
+//   ring.c      many transfers of a file in flight together from one thread
 //   threads.c   threads, and below in this file the lock and the marks for the thread sanitizer
 //   process.c   clocks, CPU times, /proc/self/io, terminal, Ctrl-C
 //
 // Conventions
 // 1. A call that can fail returns a count or 0 on success and the negated errno on failure; nothing reads errno after.
 // 2. Calls interrupted by a signal before they did anything are repeated (EINTR is never returned).
-// 3. Nothing here allocates or keeps hidden state, except the interrupt counter, which is atomic, and what the system
+// 3. Nothing here allocates (a ring apart) or keeps hidden state, except the interrupt counter, which is atomic, and what the system
 //    keeps for a thread.
 #ifndef BETULA_CSYSTEM_H
 #define BETULA_CSYSTEM_H
@@ -178,6 +179,24 @@ int betula_sync_directory(const char *path);
 int64_t betula_preadv(int descriptor, const struct betula_segment *segments, int count, uint64_t offset);
 /// Writes the segments at `offset`; bytes written (may be short) or -errno.
 int64_t betula_pwritev(int descriptor, const struct betula_segment *segments, int count, uint64_t offset);
+
+/// One transfer of a ring: bytes moved (may be short) or -errno in `result` afterwards.
+struct betula_ring_transfer {
+  const struct betula_segment *segments;
+  uint32_t segment_count;
+  uint32_t is_write;
+  uint64_t offset;
+  int64_t result;
+};
+/// A way to have many transfers in flight from one thread.
+struct betula_ring;
+/// Makes a ring for at most `depth` transfers at once; 0 or -errno: -ENOSYS and -EPERM where the system offers none.
+int betula_ring_open(unsigned depth, struct betula_ring **ring);
+/// Ends a ring. Nothing is in flight between calls of `betula_ring_perform`.
+void betula_ring_close(struct betula_ring *ring);
+/// Performs all transfers on one open file and returns when the last is complete. One thread at a time.
+/// 0, or -errno of the ring itself: then what was not performed carries it too, and the ring is of no more use.
+int betula_ring_perform(struct betula_ring *ring, int descriptor, struct betula_ring_transfer *transfers, size_t count);
 
 /// Makes the file's data, and the metadata needed to read it, durable; 0 or -errno.
 int betula_fdatasync(int descriptor);

@@ -40,6 +40,7 @@ struct RunDevice {
     if let request { try RunTrace.prepare(&description, spec, request) }
     description.flash = device.flash?.configuration
     if device.kind == .file {
+      description.parallelism = device.queueDepth
       let folder = device.path ?? NSTemporaryDirectory()
       let name = "betula-\(spec.id)-\(ProcessInfo.processInfo.processIdentifier).volume"
       let path = (folder as NSString).appendingPathComponent(name)

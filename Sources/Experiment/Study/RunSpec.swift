@@ -37,16 +37,22 @@ public struct DeviceSpec: Equatable, Sendable {
   public var profile: String
   /// Used by file devices only.
   public var access: FileAccess
+  /// The most transfers of a batch in flight at once; used by file devices only.
+  public var queueDepth: Int
   /// The folder a file device makes its file in; nil means a scratch folder.
   public var path: String?
   /// The modelled flash drive below the device; nil for none.
   public var flash: FlashSpec?
 
+  /// What a drive keeps busy with, and more than any engine of ours asks for at once but a large batch.
+  public static let defaultQueueDepth = 64
+
   /// A device; the values a study leaves out are those given here.
   public init(
     kind: Kind = .memory, capacityByteCount: Int = 4 << 30, transferUnitByteCount: Int = 4096,
     coalesces: Bool = true, maximumTransferByteCount: Int = 4 << 20, profile: String,
-    access: FileAccess = .direct, path: String? = nil, flash: FlashSpec? = nil
+    access: FileAccess = .direct, queueDepth: Int = defaultQueueDepth, path: String? = nil,
+    flash: FlashSpec? = nil
   ) {
     self.kind = kind
     self.capacityByteCount = capacityByteCount
@@ -55,6 +61,7 @@ public struct DeviceSpec: Equatable, Sendable {
     self.maximumTransferByteCount = maximumTransferByteCount
     self.profile = profile
     self.access = access
+    self.queueDepth = queueDepth
     self.path = path
     self.flash = flash
   }
@@ -71,6 +78,7 @@ public struct DeviceSpec: Equatable, Sendable {
     ]
     if kind == .file {
       entries.append(.init("io", .text(access.rawValue)))
+      entries.append(.init("queue_depth", .integer(queueDepth)))
       if let path { entries.append(.init("path", .text(path))) }
     }
     if let flash { entries.append(.init("flash", flash.value)) }

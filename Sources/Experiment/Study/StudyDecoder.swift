@@ -310,7 +310,7 @@ struct StudyDecoder {
     var spec = DeviceSpec(set, path: path)
     spec.flash = flash(node, transferUnitByteCount: spec.transferUnitByteCount)
     if spec.kind == .memory {
-      for key in ["io", "path"] {
+      for key in ["io", "queue_depth", "path"] {
         guard let entry = node?.entries.first(where: { $0.key == key }) else { continue }
         problem(entry.keyPlace, "device.\(key)", "is for files, and the device's kind is memory")
       }
@@ -600,7 +600,8 @@ extension DeviceSpec {
       kind: Kind(rawValue: set.text("kind")) ?? .memory, capacityByteCount: set.integer("capacity"),
       transferUnitByteCount: set.integer("transfer_unit"), coalesces: set.boolean("coalesce"),
       maximumTransferByteCount: set.integer("maximum_transfer"), profile: set.text("profile"),
-      access: FileAccess(rawValue: set.text("io")) ?? .direct, path: path)
+      access: FileAccess(rawValue: set.text("io")) ?? .direct, queueDepth: set.integer("queue_depth"),
+      path: path)
   }
 
   /// This device with one key changed.
@@ -615,7 +616,7 @@ extension DeviceSpec {
       "kind": .text(kind.rawValue), "capacity": .integer(capacityByteCount),
       "transfer_unit": .integer(transferUnitByteCount), "coalesce": .boolean(coalesces),
       "maximum_transfer": .integer(maximumTransferByteCount), "profile": .text(profile),
-      "io": .text(access.rawValue),
+      "io": .text(access.rawValue), "queue_depth": .integer(queueDepth),
     ])
     set[name] = value
     var device = DeviceSpec(set, path: path)

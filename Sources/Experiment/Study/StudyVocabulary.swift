@@ -220,6 +220,9 @@ public struct StudyVocabulary: Sendable {
       ParameterDescriptor(
         "io", .choice(DeviceSpec.FileAccess.allCases.map(\.rawValue)), default: .text("direct"),
         "How a file device does its calls: direct bypasses the page cache, buffered uses it."),
+      ParameterDescriptor(
+        "queue_depth", .integer(1...4_096), default: .integer(DeviceSpec.defaultQueueDepth),
+        "The most transfers of one batch that a file device has in flight at once."),
     ]
   }
 

@@ -38,7 +38,7 @@ public struct DeviceDescription: Equatable, Sendable {
   /// The bytes a crash keeps or drops as one, nil for the transfer unit.
   public var crashAtomByteCount: Int?
   /// Transfers of a batch with the system at once (file only).
-  public var parallelism = 4
+  public var parallelism = 64
   /// Reserves the file's blocks at once (file only).
   public var preallocates = false
   /// Finds whoever changes a frame it shares with the device (memory only; for tests).

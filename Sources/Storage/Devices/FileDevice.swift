@@ -1,7 +1,8 @@
 // A device in a file: past the page cache (O_DIRECT) or through it, several transfers of a batch at a time.
 //
 //   batch ──▶ one transfer: preadv / pwritev by the caller
-//        └──▶ several: `parallelism` threads, each takes the next transfer
+//        ├──▶ several, past the page cache: a ring of the kernel's with `parallelism` of them in flight
+//        └──▶ several, else, and where the system offers no rings: threads, each takes the next transfer
 //
 //   segment memory ──aligned──▶ the system         O_DIRECT wants memory, offset and length aligned;
 //                  └─unaligned─▶ a bounce frame     the rest is copied once
@@ -14,8 +15,8 @@
 //
 // 5. Every transfer says its offset: there is no position of the file that threads could share.
 //
-// Reads by any number of threads, beside one that writes; each call has lists of its own, and the threads of `parallelism`
-// serve one batch at a time: whoever finds them busy performs its transfers itself.
+// Reads by any number of threads, beside one that writes; each call has lists and a ring of its own. The threads serve one
+// batch at a time: whoever finds them busy performs its transfers itself.
 
 import Accounting
 import CSystem
@@ -50,6 +51,8 @@ public final class FileDevice: BlockDevice {
   private let notes: Lock<Notes>
   private let pool: FramePool
   private let workers: WorkerPool?
+  /// Whether batches go through rings.
+  private let usesRings: Bool
   /// Whether the threads serve a batch.
   private let workersAreBusy = Atomic<Bool>(false)
   /// Lists of calls that have ended, to be used again.
@@ -65,20 +68,13 @@ public final class FileDevice: BlockDevice {
   private struct Call {
     var prepared: ContiguousArray<PreparedTransfer> = []
     var segments: ContiguousArray<betula_segment> = []
+    /// Made when a call first has several transfers for it.
+    var ring: TransferRing?
 
     mutating func removeAll() {
       prepared.removeAll(keepingCapacity: true)
       segments.removeAll(keepingCapacity: true)
     }
-  }
-
-  private struct PreparedTransfer {
-    var isWrite: Bool
-    var offset: UInt64
-    var segments: Range<Int>
-    /// Holds the bytes of a transfer whose memory the system would refuse.
-    var bounce: Frame?
-    var errorNumber: Int32 = 0
   }
 
   /// A prepared batch for the threads; they work on different elements, and only while `submit` waits.
@@ -114,11 +110,13 @@ public final class FileDevice: BlockDevice {
   ///   - creates: true empties or creates the file, false takes it as it is.
   ///   - capacityByteCount: a multiple of the transfer unit; the file is grown to it (sparse).
   ///   - preallocates: reserves all blocks at once, so that no transfer allocates.
-  ///   - parallelism: at least 1.
+  ///   - parallelism: transfers of a batch in flight at once, 1 to 4,096.
+  ///   - prefersRings: false always uses threads, as where the system offers no rings.
   /// - Throws: `.deviceFailed` with the system's number: O_DIRECT is refused by some file systems (EINVAL).
   public init(
     path: String, creates: Bool, capacityByteCount: UInt64, transferUnitByteCount: Int = 4_096, mode: Mode,
-    preallocates: Bool = false, parallelism: Int = 4, pool: FramePool = FramePool()
+    preallocates: Bool = false, parallelism: Int = 64, prefersRings: Bool = true,
+    pool: FramePool = FramePool()
   ) throws(StorageError) {
     precondition(
       transferUnitByteCount >= 512 && transferUnitByteCount <= 1 << 20
@@ -127,7 +125,8 @@ public final class FileDevice: BlockDevice {
     precondition(
       capacityByteCount % UInt64(transferUnitByteCount) == 0,
       "The capacity is a multiple of the transfer unit.")
-    precondition(parallelism >= 1, "At least one transfer is issued at a time.")
+    precondition(
+      (1...4_096).contains(parallelism), "1 to 4,096 transfers are in flight at once, not \(parallelism).")
     var flags = BETULA_OPEN_WRITE
     if creates { flags |= BETULA_OPEN_CREATE | BETULA_OPEN_TRUNCATE }
     if mode == .direct { flags |= BETULA_OPEN_DIRECT }
@@ -147,7 +146,10 @@ public final class FileDevice: BlockDevice {
     self.mode = mode
     self.parallelism = parallelism
     self.pool = pool
-    workers = parallelism > 1 ? WorkerPool(threadCount: parallelism - 1) : nil
+    usesRings = prefersRings && mode == .direct && parallelism > 1 && TransferRing(depth: 2) != nil
+    // Through the page cache most transfers are copies, which many threads do not make faster.
+    let threadCount = min(parallelism, mode == .direct ? 16 : 4) - 1
+    workers = usesRings || threadCount == 0 ? nil : WorkerPool(threadCount: threadCount)
   }
 
   /// Performs the batch; several transfers go to the system in parallel.
@@ -180,6 +182,16 @@ public final class FileDevice: BlockDevice {
   public var allowsConcurrentReads: Bool { true }
 
   private func perform(_ call: inout Call) {
+    if usesRings, call.prepared.count > 1 {
+      if call.ring == nil { call.ring = TransferRing(depth: parallelism) }
+      if let ring = call.ring {
+        let isUsable = call.prepared.withUnsafeMutableBufferPointer { prepared in
+          call.segments.withUnsafeMutableBufferPointer { ring.perform(file, prepared, $0) }
+        }
+        if !isUsable { call.ring = nil }
+        return
+      }
+    }
     call.prepared.withUnsafeMutableBufferPointer { prepared in
       call.segments.withUnsafeMutableBufferPointer { segments in
         if let workers, prepared.count > 1, !workersAreBusy.exchange(true, ordering: .acquiring) {

@@ -48,32 +48,48 @@ final class SystemFile: @unchecked Sendable {
   func transfer(
     isWrite: Bool, _ segments: UnsafeMutableBufferPointer<betula_segment>, at firstOffset: UInt64
   ) -> Int32 {
-    var offset = firstOffset
+    guard let base = segments.baseAddress, segments.count > 0 else { return 0 }
+    let count = Int32(min(segments.count, BETULA_SEGMENT_LIMIT))
+    let moved: Int64 =
+      isWrite
+      ? betula_pwritev(descriptor, base, count, firstOffset)
+      : betula_preadv(descriptor, base, count, firstOffset)
+    return finish(isWrite: isWrite, segments, at: firstOffset, moved: moved)
+  }
+
+  /// Goes on where a call ended that moved `moved` bytes of `segments`, or failed with the negated number.
+  ///
+  /// - Returns: as `transfer`.
+  func finish(
+    isWrite: Bool, _ segments: UnsafeMutableBufferPointer<betula_segment>, at firstOffset: UInt64,
+    moved: Int64
+  ) -> Int32 {
+    // Calls that a signal interrupted, or that the system had no room for, are made again.
+    if moved < 0, -moved != Self.interrupted, -moved != Self.tryAgain {
+      return Int32(truncatingIfNeeded: -moved)
+    }
+    if moved == 0 { return -1 }
+    var rest = Int(max(0, moved))
+    let offset = firstOffset + UInt64(rest)
     var position = 0
-    while position < segments.count {
-      guard let base = segments.baseAddress else { return 0 }
-      let count = Int32(min(segments.count - position, BETULA_SEGMENT_LIMIT))
-      let moved: Int64 =
-        isWrite
-        ? betula_pwritev(descriptor, base + position, count, offset)
-        : betula_preadv(descriptor, base + position, count, offset)
-      if moved < 0 { return Int32(truncatingIfNeeded: -moved) }
-      if moved == 0 { return -1 }
-      offset += UInt64(moved)
-      var rest = Int(moved)
-      while rest > 0 && position < segments.count {
-        if rest >= segments[position].byte_count {
-          rest -= segments[position].byte_count
-          position += 1
-        } else {
-          segments[position].base += rest
-          segments[position].byte_count -= rest
-          rest = 0
-        }
+    while rest > 0 && position < segments.count {
+      if rest >= segments[position].byte_count {
+        rest -= segments[position].byte_count
+        position += 1
+      } else {
+        segments[position].base += rest
+        segments[position].byte_count -= rest
+        rest = 0
       }
     }
-    return 0
+    if position == segments.count { return 0 }
+    return transfer(
+      isWrite: isWrite, UnsafeMutableBufferPointer(rebasing: segments[position...]), at: offset)
   }
+
+  // EINTR and EAGAIN.
+  private static let interrupted: Int64 = 4
+  private static let tryAgain: Int64 = 11
 
   /// Moves one range.
   func transfer(
