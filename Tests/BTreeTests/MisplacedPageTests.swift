@@ -116,7 +116,9 @@ import Testing
       #expect {
         try way.go(engine, keys, besideIt: Array(besideIt.dropLast()))
       } throws: { error in
-        guard case .storage(.corrupted(_, let offset, let detail)) = error as? EngineError else { return false }
+        guard case .storage(.corrupted(_, let offset, let detail)) = error as? EngineError else {
+          return false
+        }
         return offset == extent.offset && detail.contains("fences")
       }
       let isInCache = store.cache.contains(id)

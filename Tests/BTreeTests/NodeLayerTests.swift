@@ -25,8 +25,9 @@ import Testing
   }
 
   /// Memory for some pages and keys.
-  private func withPages(_ body: (_ page: (Int) -> NodePage, _ room: (Int) -> UnsafeMutableRawPointer) -> Void)
-  {
+  private func withPages(
+    _ body: (_ page: (Int) -> NodePage, _ room: (Int) -> UnsafeMutableRawPointer) -> Void
+  ) {
     let size = Self.pageByteCount * 2
     let memory = UnsafeMutableRawPointer.allocate(byteCount: size * 8, alignment: 64)
     defer { memory.deallocate() }
@@ -62,7 +63,8 @@ import Testing
 
   /// Puts entries into a page until one finds no room, and gives that one and its place.
   private func fill(
-    _ page: NodePage, level: Int, seed: UInt64, scratch: UnsafeMutableRawPointer, room: UnsafeMutableRawPointer
+    _ page: NodePage, level: Int, seed: UInt64, scratch: UnsafeMutableRawPointer,
+    room: UnsafeMutableRawPointer
   ) -> (entry: Entry, place: Int) {
     var index = 0
     var ascending: UInt64 = 0
@@ -85,7 +87,8 @@ import Testing
             isIn = page.insertLeaf(at: place, key: bytes, value: .inline($0), scratch: scratch)
           }
         } else {
-          isIn = page.insertInterior(at: place, key: bytes, child: 1 << 40 | UInt64(index + 2), scratch: scratch)
+          isIn = page.insertInterior(
+            at: place, key: bytes, child: 1 << 40 | UInt64(index + 2), scratch: scratch)
         }
         if !isIn { refused = place }
       }
@@ -126,7 +129,8 @@ import Testing
         #expect(entries(left, room(1)) + entries(right, room(1)) == before)
         // The shortest bytes that tell the sides apart, the waiting entry included.
         let lastLeft = max(
-          entries(left, room(1)).last?.key ?? [], place <= cut.index && pending.key < separator ? pending.key : [])
+          entries(left, room(1)).last?.key ?? [],
+          place <= cut.index && pending.key < separator ? pending.key : [])
         #expect(lastLeft < separator)
         #expect(Array(separator.dropLast()) <= lastLeft)
         if let firstRight = entries(right, room(1)).first { #expect(separator <= firstRight.key) }
@@ -190,7 +194,8 @@ import Testing
         let rest = free - whole.leafEntryByteCount(key: key, value: .inline(.empty))
         withBytes([UInt8](repeating: 1, count: max(0, rest))) { value in
           #expect(
-            whole.insertLeaf(at: whole.slotCount, key: key, value: .inline(value), scratch: room(0)) == (rest >= 0))
+            whole.insertLeaf(at: whole.slotCount, key: key, value: .inline(value), scratch: room(0))
+              == (rest >= 0))
         }
         if rest >= 0 { #expect(whole.freeByteCount == 0) }
       }

@@ -77,7 +77,9 @@ private final class InterruptedDevice: BlockDevice {
       try engine.dropCache()
       // One page is in memory when its level is looked at, the other is not, and while that one is read the first goes.
       _ = try engine.value(for: key(pages[warm].number * 2))
-      let isThere = (warm: engine.store.cache.contains(pages[warm].id), cold: engine.store.cache.contains(pages[cold].id))
+      let isThere = (
+        warm: engine.store.cache.contains(pages[warm].id), cold: engine.store.cache.contains(pages[cold].id)
+      )
       #expect(isThere.warm && !isThere.cold)
       var interruptions = 0
       device.duringInteriorReads = {

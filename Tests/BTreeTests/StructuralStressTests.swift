@@ -76,7 +76,8 @@ import Testing
     let most = 4_048 / 114
     let leaves = Double(bench.statistic("leaf_used_bytes")) / 4_096
     #expect(Double(count) / Double(most) / leaves >= 0.9, "\(leaves) leaves, \(most) entries fit into one")
-    let expected = (0..<streams).flatMap { stream in (0..<perStream).map { key(stream * perStream * 3 + $0) } }
+    let expected = (0..<streams).flatMap { stream in (0..<perStream).map { key(stream * perStream * 3 + $0) }
+    }
     #expect(try bench.engine.entries().map(\.key) == expected)
   }
 

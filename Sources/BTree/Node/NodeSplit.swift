@@ -49,7 +49,8 @@ extension NodePage {
     let count = slotCount
     // Inserts that followed one another: leave what is before them full, and let them go on.
     let isAppending = isAppending(pending: pending)
-    if !isAppending, isAscending(pending: pending), let cut = cutBehindRun(pending, pendingKey, target, scratch)
+    if !isAppending, isAscending(pending: pending),
+      let cut = cutBehindRun(pending, pendingKey, target, scratch)
     {
       return cut
     }

@@ -48,7 +48,11 @@ extension NodeStore {
   /// Holds the root.
   func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
-    if let held = cache.hold(id) { lease = held } else { lease = try load(id, level: level, .root, isWriter: false) }
+    if let held = cache.hold(id) {
+      lease = held
+    } else {
+      lease = try load(id, level: level, .root, isWriter: false)
+    }
     let page = NodePage(lease.pointer, lease.byteCount)
     guard page.level == level, page.lowerFenceByteCount == 0, !page.hasUpperFence else { throw misplaced(id) }
     return lease

@@ -124,7 +124,8 @@ public enum HistoryRecorder {
   }
 
   private static func write(
-    _ engine: any Engine, _ clock: ClockReference, _ random: CounterRandom, _ keyCount: Int, _ batchCount: Int,
+    _ engine: any Engine, _ clock: ClockReference, _ random: CounterRandom, _ keyCount: Int,
+    _ batchCount: Int,
     _ dictionary: some HistoryDictionary
   ) throws(EngineError) -> [HistoryOperation] {
     var result: [HistoryOperation] = []

@@ -19,7 +19,9 @@ extension TransferBatch {
   func prefix(transferCount: Int, byteCount: Int) -> TransferBatch {
     var result = TransferBatch()
     result.isSealed = true
-    for transfer in transfers.prefix(transferCount) { result.take(transfer, 0..<transfer.byteCount, of: self) }
+    for transfer in transfers.prefix(transferCount) {
+      result.take(transfer, 0..<transfer.byteCount, of: self)
+    }
     if byteCount > 0 { result.take(transfers[transferCount], 0..<byteCount, of: self) }
     return result
   }
