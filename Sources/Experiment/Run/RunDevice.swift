@@ -69,11 +69,15 @@ struct RunDevice {
     budget = MemoryBudget(limitByteCount: spec.memoryBudgetByteCount)
   }
 
-  /// A drive is there before a run, and so is a memory device's memory, when there is much of it: three times the data, at
-  /// most the run's memory. Without that a load would time how the system hands out memory.
+  /// A drive is there before a run, and so is a memory device's memory, when there is much of it; without that a load would
+  /// time how the system hands out memory. Where everything fits, six times the data, at most a third of the machine: a
+  /// copy-on-write tree at ln 2 of its pages has three generations of them in memory when a checkpoint begins (the last
+  /// one, the one before it in units that are free by now, and the changed pages). Else the run's memory.
   private static func preparedByteCount(_ spec: RunSpec) throws -> Int {
     let data = try WorkloadSpec(parameters: spec.workload, seed: spec.seed).expectedByteCount
-    let byteCount = Int(min(Double(spec.memoryBudgetByteCount), 3 * data))
+    let memory = Double(spec.memoryBudgetByteCount)
+    let machine = Double(ProcessInfo.processInfo.physicalMemory)
+    let byteCount = Int(memory < 3 * data ? memory : min(6 * data, machine / 3))
     return byteCount < leastPreparedByteCount ? 0 : byteCount
   }
 
