@@ -194,15 +194,16 @@ final class NodeStore: NodeWriter {
     _ lease: consuming NodeLease, _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> NodeLease {
     let oldID = lease.id
+    // One that had to leave memory since it was born is left to the device: memory is short, and nobody but a rollback would look
+    // at it again.
+    let wasWritten = !lease.isDirty && volume.isNewborn(self.extent(oldID))
     let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
     let newID = newPageID(extent)
     bornIDs.append(newID)
     counts.pointee.pagesCopied &+= 1
-    // The original stays until the commit: a rollback may bring it back, and a pin may see it. One that had to leave memory since
-    // it was born is left to the device: memory is short, and nobody but a rollback would look at it again.
+    // Any other original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
-      lease, to: newID, offset: extent.offset, keepsOriginal: !volume.isNewborn(self.extent(oldID)),
-      writer: self
+      lease, to: newID, offset: extent.offset, keepsOriginal: !wasWritten, writer: self
     ) { NodePage($0, $2).copyUsedBytes(to: $1) }
     free(oldID, &transaction)
     return copy
