@@ -117,7 +117,8 @@ public final class BTreeEngine: Engine {
         minimumNodeByteCount: settings.geometry.pageByteCount, budget: volume.budget,
         pool: volume.channel.pool)
       store = NodeStore(
-        volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount)
+        volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount,
+        birthNumber: root?.birthNumber ?? 0)
     } catch {
       volume.budget.release(fixed, for: .mergeScratch)
       volume.close()
@@ -435,8 +436,8 @@ public final class BTreeEngine: Engine {
     let position = log?.tailPosition ?? 0
     transaction.setRoot(
       BTreeRoot(
-        pageByteCount: settings.geometry.pageByteCount, usesLog: settings.usesLog, logPosition: position,
-        forest: forest
+        pageByteCount: settings.geometry.pageByteCount, usesLog: settings.usesLog,
+        birthNumber: store.births.number, logPosition: position, forest: forest
       ).encoded())
     if let log { transaction.truncateLog(log, upTo: position) }
     if rewritesSpaceMap {

@@ -104,6 +104,7 @@ private struct TreeExamination {
   private let volume: Volume
   private let geometry: NodeGeometry
   private let unitByteCount: Int
+  private let coverage: PageCoverage
   private var seen: Set<UInt64> = []
   private var found = TreeState()
   private var isWhole = true
@@ -117,6 +118,7 @@ private struct TreeExamination {
     self.volume = volume
     self.geometry = geometry
     unitByteCount = volume.transferUnitByteCount
+    coverage = PageCoverage(pageByteCount: geometry.pageByteCount)
   }
 
   /// Examines one tree and holds its counts against `tree`.
@@ -128,7 +130,7 @@ private struct TreeExamination {
     found.height = tree.height
     isWhole = true
     self.collectsBuckets = collectsBuckets
-    if tree.root != 0 { try visit(tree.root, level: tree.height, below: nil, block: nil, &report) }
+    if tree.root != 0 { try visit(tree.root, level: tree.height, .root, block: nil, &report) }
     if collectsBuckets { isCatalogueWhole = isWhole }
     if isWhole, found != tree {
       report.addFinding(
@@ -136,25 +138,15 @@ private struct TreeExamination {
     }
   }
 
-  private func extent(_ id: UInt64) -> Extent {
-    Extent(
-      offset: (id & (1 << 40 - 1)) &* UInt64(unitByteCount),
-      byteCount: Int(truncatingIfNeeded: id >> 40) &* unitByteCount)
-  }
-
-  /// The parent of a page and its place in it.
-  private struct Parent {
-    var page: NodePage
-    var index: Int
-  }
+  private func extent(_ id: UInt64) -> Extent { PageID.extent(id, unitByteCount: unitByteCount) }
 
   private mutating func visit(
-    _ id: UInt64, level: Int, below parent: Parent?, block read: VolumeBlock?,
+    _ id: UInt64, level: Int, _ place: PagePlace, block read: VolumeBlock?,
     _ report: inout StructureReport
   ) throws(StorageError) {
     let extent = extent(id)
     let structure = level == 0 ? "leaf" : "interior"
-    guard extent.byteCount == geometry.pageByteCount, seen.insert(id).inserted else {
+    guard extent.byteCount == geometry.pageByteCount, seen.insert(PageID.start(id)).inserted else {
       bad(extent, "the pointer \(id) leads to no page, or two pointers lead here", &report)
       return
     }
@@ -175,7 +167,7 @@ private struct TreeExamination {
     let expected = NodeExpectation(
       geometry: geometry, pageLengthBits: UInt64(geometry.pageByteCount / unitByteCount) << 40,
       unitCount: volume.channel.capacityByteCount / UInt64(unitByteCount), level: level)
-    if let problem = page.problem(expected) {
+    if let problem = block.problem(ofBirth: PageID.birth(id)) ?? page.problem(expected) {
       report.claim(extent, structure)
       bad(extent, problem, &report)
       return
@@ -184,8 +176,8 @@ private struct TreeExamination {
       structure, level: level, extent: extent,
       usedByteCount: geometry.pageByteCount - page.capacityByteCount + page.usedByteCount,
       entryCount: page.slotCount)
-    if !page.unusedBytesAreZero() { bad(extent, "an unused byte is not zero", &report) }
-    if let parent, !page.hasFences(ofChild: parent.index, of: parent.page) {
+    if let problem = coverage.problem(page) { bad(extent, problem, &report) }
+    if !place.fits(page) {
       bad(extent, "its fences are not what its parent says", &report)
     }
     if page.isLeaf {
@@ -198,7 +190,7 @@ private struct TreeExamination {
         let blocks = try readTogether((start..<end).map { page.child($0) })
         for index in start..<end {
           try visit(
-            page.child(index), level: level - 1, below: Parent(page: page, index: index),
+            page.child(index), level: level - 1, PagePlace(childIndex: index, of: page),
             block: blocks.isEmpty ? nil : blocks[index - start], &report)
         }
         start = end
@@ -252,8 +244,8 @@ private struct TreeExamination {
   private mutating func visitLongValue(
     _ reference: OverflowReference, _ report: inout StructureReport
   ) throws(StorageError) {
-    let extent = extent(reference.id)
-    guard seen.insert(reference.id).inserted else {
+    let extent = reference.extent(unitByteCount: unitByteCount)
+    guard seen.insert(PageID.start(reference.id)).inserted else {
       bad(extent, "two pointers lead here", &report)
       return
     }
@@ -264,9 +256,7 @@ private struct TreeExamination {
       report.addBlock(
         "long value", extent: extent, usedByteCount: VolumeBlock.headerByteCount + block.payloadByteCount,
         entryCount: 1)
-      if block.payloadByteCount != reference.byteCount {
-        bad(extent, "it has \(block.payloadByteCount) bytes, its leaf says \(reference.byteCount)", &report)
-      }
+      if let problem = reference.problem(of: block) { bad(extent, problem, &report) }
     } catch {
       report.claim(extent, "long value")
       isWhole = false

@@ -4,7 +4,9 @@
 //        0     4  "BTRE"
 //        4     4  page bytes
 //        8     1  1 when a log belongs to this state, 0 when not
-//        9     7  zero
+//        9     3  zero
+//       12     2  the number of the next batch of pages that is written (`BirthClock`)
+//       14     2  zero
 //       16     8  log position from which batches are newer than this state
 //       24    56  the tree of the engine's own keys          (TreeState)
 //       80    56  the catalogue: bucket name ─▶ TreeState
@@ -32,6 +34,7 @@ struct BTreeRoot: Equatable {
 
   var pageByteCount: Int
   var usesLog: Bool
+  var birthNumber: UInt16
   var logPosition: UInt64
   var forest: BTreeForest
 
@@ -53,8 +56,8 @@ struct BTreeRoot: Equatable {
       forest.buckets.overflowCount = number(40)
       forest.buckets.overflowByteCount = number(48)
       return BTreeRoot(
-        pageByteCount: Int(all.start.u32(4)), usesLog: all.start.u8(8) == 1, logPosition: all.start.u64(16),
-        forest: forest)
+        pageByteCount: Int(all.start.u32(4)), usesLog: all.start.u8(8) == 1,
+        birthNumber: all.start.u16(12), logPosition: all.start.u64(16), forest: forest)
     }
     guard let root else {
       throw .corrupted(structure: "B-tree root", offset: 0, detail: "\(bytes.count) bytes that are no root")
@@ -71,6 +74,7 @@ struct BTreeRoot: Equatable {
       base.setU32(0, Self.magic)
       base.setU32(4, UInt32(pageByteCount))
       base.setU8(8, usesLog ? 1 : 0)
+      base.setU16(12, birthNumber)
       base.setU64(16, logPosition)
       forest.main.encode(to: base + 24)
       forest.catalogue.encode(to: base + 80)

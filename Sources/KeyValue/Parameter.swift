@@ -120,6 +120,9 @@ public struct EngineDescriptor: Sendable {
   public var formatVersion: Int
   /// Whether every byte it reads back is checksummed, so that damage is answered with an error.
   public var detectsDamage: Bool
+  /// Whether it notices a write that the device acknowledged and dropped, when it reads the place. False is a declaration: the
+  /// place then holds what it held before, whole, and is believed.
+  public var detectsLostWrites: Bool
   /// What it can take, known without opening it; nil for an engine that is absent.
   public var limits: LimitRule?
   /// What its operations cost, roughly; nil when nobody said, and then a plan assumes a tree of pages.
@@ -128,7 +131,8 @@ public struct EngineDescriptor: Sendable {
   /// A descriptor.
   public init(
     name: String, summary: String, parameters: [ParameterDescriptor], absentBecause: String? = nil,
-    formatVersion: Int, detectsDamage: Bool = true, limits: LimitRule? = nil, costs: CostRule? = nil
+    formatVersion: Int, detectsDamage: Bool = true, detectsLostWrites: Bool = false,
+    limits: LimitRule? = nil, costs: CostRule? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -136,6 +140,7 @@ public struct EngineDescriptor: Sendable {
     self.absentBecause = absentBecause
     self.formatVersion = formatVersion
     self.detectsDamage = detectsDamage
+    self.detectsLostWrites = detectsLostWrites
     self.limits = limits
     self.costs = costs
   }

@@ -26,7 +26,8 @@ extension Predictions.Conditions {
     guard let page = number("page_bytes"), let order = loadOrder else { return nil }
     let isSequential = parameters["key_shape"] == "sequential"
     guard parameters["key_shape"] == "random" || isSequential else { return nil }
-    let growth: BTreeGrowth = isSequential && order == "sequential" ? .ascending : .random
+    // Streams of ascending keys fill their leaves as one does.
+    let growth: BTreeGrowth = isSequential && order != "random" ? .ascending : .random
     // The leaves decide how many leading bytes neighbours share, and those how many leaves there are: two rounds do.
     var shape: BTreeShape?
     for _ in 0..<2 {

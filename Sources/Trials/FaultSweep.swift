@@ -5,10 +5,12 @@
 //   capacity   life on ever smaller devices                          ─▶ the same
 //   rot        final image, one bit flipped in a unit of every kind  ─▶ open, scan, get, verify: error or right
 //   reading    final image, one read misdirected or flipped          ─▶ the same
+//   losses     life in which one unit of one write is dropped        ─▶ open, scan, get, verify: error or right (`FaultLosses`)
 //
 // Invariants
 // 1. A right answer is the whole state, every get included; nothing between right and an error is accepted.
-// 2. An older committed state is right only where the newest superblock was damaged: it may be a torn one.
+// 2. An older committed state is right only where the newest superblock was damaged: it may be a torn one. Where a write of a
+//    superblock or a log was dropped it is what nobody can tell from a crash before it; it is counted by itself.
 // 3. Deterministic: subject, script and options decide every case, and a case has a one-line form that repeats it.
 
 import Accounting
@@ -26,6 +28,8 @@ public enum FaultCase: Equatable, Sendable, CustomStringConvertible {
   case rot(offset: UInt64, bit: Int)
   /// While the final image is opened and read.
   case reading(ScriptedFault)
+  /// During the script, unnoticed: a write is dropped.
+  case loss(ScriptedFault)
 
   /// The one-line form, which `init(parsing:)` reads back.
   public var description: String {
@@ -34,6 +38,7 @@ public enum FaultCase: Equatable, Sendable, CustomStringConvertible {
     case .capacity(let byteCount): "capacity \(byteCount)"
     case .rot(let offset, let bit): "rot \(offset) \(bit)"
     case .reading(let fault): "reading \(fault)"
+    case .loss(let fault): "loss \(fault)"
     }
   }
 
@@ -48,6 +53,9 @@ public enum FaultCase: Equatable, Sendable, CustomStringConvertible {
     case "reading":
       guard let fault = ScriptedFault(parsing: words[1]) else { return nil }
       self = .reading(fault)
+    case "loss":
+      guard let fault = ScriptedFault(parsing: words[1]) else { return nil }
+      self = .loss(fault)
     case "capacity":
       guard let byteCount = UInt64(words[1]) else { return nil }
       self = .capacity(byteCount)
@@ -75,6 +83,8 @@ public struct FaultOptions: Equatable, Sendable {
   /// The most reads of the final image that are made to go astray, shared out among what is read, so that every kind
   /// of block has its turn.
   public var maximumReadCount = 120
+  /// The most writes of the script that are dropped, shared out among what is written.
+  public var maximumLossCount = 200
   /// Failures kept.
   public var keptFailureCount = 20
 
@@ -102,6 +112,8 @@ public struct FaultTally: Equatable, Sendable, Codable {
   public var rightCount = 0
   /// Answered wrongly by an engine that claims no more: damage unnoticed without checksums.
   public var unnoticedCount = 0
+  /// Of the right ones, those that show an earlier committed state: a superblock or the end of a log was dropped.
+  public var olderCount = 0
 
   /// None.
   public init() {}
@@ -113,6 +125,7 @@ public struct FaultTally: Equatable, Sendable, Codable {
     result.errorCount -= earlier.errorCount
     result.rightCount -= earlier.rightCount
     result.unnoticedCount -= earlier.unnoticedCount
+    result.olderCount -= earlier.olderCount
     return result
   }
 }
@@ -135,6 +148,8 @@ public struct FaultOutcome: Equatable, Sendable, Codable {
   public var reading = FaultTally()
   /// The same by what was read, sorted by name.
   public var readingByKind: [FaultKindTally] = []
+  /// Dropped writes, by what was written, sorted by name.
+  public var losses: [FaultKindTally] = []
   /// Faults not answered as they should be.
   public var failureCount = 0
   /// The first of them.
@@ -188,9 +203,11 @@ public struct FaultSweep {
 }
 
 /// A sweep at work.
-private struct FaultRun {
-  private enum Answer {
+struct FaultRun {
+  enum Answer {
     case right
+    /// Right as of an earlier commit.
+    case older
     case error
     case unnoticed
     case wrong(String)
@@ -205,10 +222,12 @@ private struct FaultRun {
   let subject: TrialSubject
   let script: TrialScript
   let options: FaultOptions
-  private(set) var outcome = FaultOutcome()
+  var outcome = FaultOutcome()
 
   private let states: [TrialState]
   private let image: MemoryDevice
+  /// What each call of the script writes, as the fault device numbers calls: the cause of every unit.
+  let writtenCauses: [[Cause]]
   private let kinds: [UInt64: Cause]
   private let finalContents: ReferenceState
   private let usedByteCount: UInt64
@@ -225,12 +244,15 @@ private struct FaultRun {
     let memory = image
     var recorder: CrashRecorder?
     var counter: FaultDevice?
+    var writes: WriteProbe?
     let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: memory) { base in
       let made = CrashRecorder(base: base, memory: memory, atomByteCount: subject.atomByteCount)
       let counting = FaultDevice(base: made)
+      let probe = WriteProbe(base: counting)
       recorder = made
       counter = counting
-      return counting
+      writes = probe
+      return probe
     }
     var life = TrialLife(script)
     life.live(in: place)
@@ -245,6 +267,7 @@ private struct FaultRun {
     }
     self.kinds = kinds
     usedByteCount = end
+    writtenCauses = writes?.causes ?? []
     outcome.label = subject.label
     outcome.callCount = Int(counter?.callCount ?? 0)
     if let refusal = life.refusal {
@@ -254,7 +277,7 @@ private struct FaultRun {
     }
   }
 
-  private mutating func note(_ fault: FaultCase, _ sentence: String) {
+  mutating func note(_ fault: FaultCase, _ sentence: String) {
     outcome.failureCount += 1
     if outcome.failures.count < options.keptFailureCount {
       outcome.failures.append(FaultFailure(fault: fault, sentence: sentence))
@@ -262,11 +285,14 @@ private struct FaultRun {
   }
 
   /// Notes a wrong answer and counts every answer.
-  private mutating func entered(_ answer: Answer, _ fault: FaultCase, _ before: FaultTally) -> FaultTally {
+  mutating func entered(_ answer: Answer, _ fault: FaultCase, _ before: FaultTally) -> FaultTally {
     var tally = before
     tally.caseCount += 1
     switch answer {
     case .right: tally.rightCount += 1
+    case .older:
+      tally.rightCount += 1
+      tally.olderCount += 1
     case .error: tally.errorCount += 1
     case .unnoticed: tally.unnoticedCount += 1
     case .wrong(let sentence): note(fault, sentence)
@@ -293,6 +319,7 @@ private struct FaultRun {
     }
     sweepRot()
     sweepReads()
+    sweepLosses()
   }
 
   mutating func attempt(_ fault: FaultCase) {
@@ -306,6 +333,7 @@ private struct FaultRun {
     case .rot(let offset, let bit):
       _ = entered(rot(offset, bit), fault, FaultTally())
     case .reading(let scripted): outcome.reading = entered(read(scripted), fault, outcome.reading)
+    case .loss(let scripted): _ = entered(lose(scripted), fault, FaultTally())
     }
   }
 
@@ -414,7 +442,7 @@ private struct FaultRun {
     let damaged = image.clone()
     damaged.flipBit(ofByteAt: offset + UInt64(bit / 8), bit: bit % 8)
     let place = TrialPlace(subject, syncEveryCommits: script.syncEveryCommits, memory: damaged)
-    return lookAtEverything(place, mayBeOlder: kinds[offset] == .superblock)
+    return lookAtEverything(place, mayBeOlder: kinds[offset] == .superblock, isClaimed: subject.detectsDamage)
   }
 
   private mutating func read(_ fault: ScriptedFault) -> Answer {
@@ -425,7 +453,7 @@ private struct FaultRun {
     }
     let call = Int(clamping: fault.call)
     let cause = call < readCauses.count ? readCauses[call] : nil
-    return lookAtEverything(place, mayBeOlder: cause == .superblock)
+    return lookAtEverything(place, mayBeOlder: cause == .superblock, isClaimed: subject.detectsDamage)
   }
 
   /// Reads the final image once, without a fault, to learn what is read for what.
@@ -437,7 +465,7 @@ private struct FaultRun {
       probe = made
       return made
     }
-    if case .wrong(let sentence) = lookAtEverything(place, mayBeOlder: false) {
+    if case .wrong(let sentence) = lookAtEverything(place, mayBeOlder: false, isClaimed: true) {
       note(.capacity(subject.capacityByteCount), "without a fault: \(sentence)")
     }
     readCauses = probe?.causes ?? []
@@ -445,8 +473,16 @@ private struct FaultRun {
 
   /// Opens, scans, gets every key and a few that are not there, verifies. Every single answer counts, also those before
   /// an error.
-  private func lookAtEverything(_ place: TrialPlace, mayBeOlder: Bool) -> Answer {
-    var contents = finalContents
+  ///
+  /// - Parameters:
+  ///   - isClaimed: whether the engine says that it notices such damage.
+  ///   - last: what it has to hold, nil for everything the script did.
+  func lookAtEverything(
+    _ place: TrialPlace, mayBeOlder: Bool, isClaimed: Bool, last: ReferenceState? = nil
+  ) -> Answer {
+    func wrong(_ sentence: String) -> Answer { isClaimed ? .wrong(sentence) : .unnoticed }
+    var contents = last ?? finalContents
+    var isOlder = false
     do throws(EngineError) {
       let engine = try place.open(creates: false)
       let found = try engine.entries()
@@ -458,6 +494,7 @@ private struct FaultRun {
         guard let older else { return wrong("a scan shows what was never written") }
         if !mayBeOlder { return wrong("a scan shows the state after batch \(older), not the last") }
         contents = script.contents(batchCount: older, limits: limits)
+        isOlder = true
       }
       for pair in contents.entries() {
         if try engine.value(for: pair.key) != pair.value {
@@ -469,14 +506,10 @@ private struct FaultRun {
         }
       }
       try engine.verify()
-      return .right
+      return isOlder ? .older : .right
     } catch {
       return error.isHonest ? .error : .wrong("answers with the wrong error: \(error)")
     }
-  }
-
-  private func wrong(_ sentence: String) -> Answer {
-    subject.detectsDamage ? .wrong(sentence) : .unnoticed
   }
 }
 

@@ -38,6 +38,8 @@ struct TrialLife {
   private(set) var durabilityClass = DurabilityClass.none
   /// The last get that disagreed with what was applied.
   private(set) var wrongAnswer: String?
+  /// Asked when the engine was closed to be opened again: whether life ends there.
+  var endsBeforeReopening: () -> Bool = { false }
   private var expected = ReferenceState()
 
   init(_ script: TrialScript) { self.script = script }
@@ -80,6 +82,7 @@ struct TrialLife {
           try engine.close()
           promiseAll(note)
           opened = nil
+          if endsBeforeReopening() { return }
           engine = try place.open(creates: false)
           opened = engine
         }

@@ -29,6 +29,8 @@ public struct TrialSubject: Sendable {
   public var memoryByteCount = 4 << 20
   /// Whether damage must be answered with an error; false for an engine without checksums.
   public var detectsDamage = true
+  /// Whether a dropped write must be answered with an error when its place is read.
+  public var detectsLostWrites = false
   /// Charges recovery.
   public var timeModel: TimeModel
   /// Put between engine and device: canaries.
@@ -50,6 +52,7 @@ public struct TrialSubject: Sendable {
       try entry.open(environment, parameters)
     }
     detectsDamage = entry.descriptor.detectsDamage
+    detectsLostWrites = entry.descriptor.detectsLostWrites
   }
 }
 

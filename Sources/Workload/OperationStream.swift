@@ -52,6 +52,7 @@ public struct OperationStream: Sendable {
   /// `kinds[n]` is chosen by draws up to `limits[n]`; the last takes the rest.
   private let limits: ContiguousArray<UInt64>
   private let loadOrder: Permutation?
+  private let interleavedOrder: InterleavedOrder?
   private let distribution: any IndexDistribution
   private let operationRandom: CounterRandom
   private let keyRandom: CounterRandom
@@ -105,7 +106,14 @@ public struct OperationStream: Sendable {
     operandRandom = random(.operand)
     patchableByteCount = max(1, UInt64(workload.values.sizes.meanByteCount))
 
+    interleavedOrder =
+      phase.content == .interleavedLoad ? InterleavedOrder(count: phase.operationCount) : nil
     switch phase.content {
+    case .interleavedLoad:
+      kinds = [.put]
+      limits = [.max]
+      loadOrder = nil
+      distribution = SequentialDistribution()
     case .load(let isRandom):
       kinds = [.put]
       limits = [.max]
@@ -217,9 +225,11 @@ public struct OperationStream: Sendable {
       recordedCursor = cursor
       return
     }
-    if case .load = phase.content {
+    switch phase.content {
+    case .load, .interleavedLoad:
       refillLoad(count)
       return
+    case .operations: break
     }
     draws.removeAll(keepingCapacity: true)
     for place in 0..<count {
@@ -253,11 +263,11 @@ public struct OperationStream: Sendable {
   }
 
   private mutating func refillLoad(_ count: Int) {
-    for place in 0..<count {
-      let ordinal = ordinal + UInt64(place)
-      let index = start.nextKeyIndex + (loadOrder.map { $0[ordinal] } ?? ordinal)
-      block.append(Operation(kind: .put, keyIndex: index))
-      complete(place, population: 0)
+    for number in 0..<count {
+      let ordinal = ordinal + UInt64(number)
+      let place = loadOrder.map { $0[ordinal] } ?? interleavedOrder.map { $0[ordinal] } ?? ordinal
+      block.append(Operation(kind: .put, keyIndex: start.nextKeyIndex + place))
+      complete(number, population: 0)
     }
     nextKeyIndex += UInt64(count)
   }

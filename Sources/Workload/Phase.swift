@@ -30,8 +30,9 @@ public let phaseCatalogue: [PhaseDescriptor] = [
     kind: "load", summary: "Puts every record once.", movesData: true,
     parameters: [
       ParameterDescriptor(
-        "order", .choice(["random", "sequential"]), default: .text("random"),
-        "Order of the record indices: random (a permutation) or sequential (key order for key_shape sequential)."
+        "order", .choice(["random", "sequential", "interleaved"]), default: .text("random"),
+        "Order of the record indices: random (a permutation), sequential (key order for key_shape sequential), or "
+          + "interleaved (eight ascending streams, a record of each in turn)."
       ),
       ParameterDescriptor(
         "bulk", .boolean, default: .boolean(false),
@@ -159,6 +160,8 @@ public struct DataPhase: Equatable, Sendable {
   public enum Content: Equatable, Sendable {
     /// Puts the workload's records, in a random or the sequential order of indices.
     case load(random: Bool)
+    /// Puts the workload's records as `InterleavedOrder` says.
+    case interleavedLoad
     /// Operations with their weights, at least one above 0.
     case operations([WeightedOperation])
   }
@@ -241,7 +244,9 @@ public struct DataPhase: Equatable, Sendable {
     let complete = try parameters.filled(with: descriptor.parameters)
     if kind == "load" {
       var phase = DataPhase(
-        kind: kind, content: .load(random: complete.text("order") == "random"),
+        kind: kind,
+        content: complete.text("order") == "interleaved"
+          ? .interleavedLoad : .load(random: complete.text("order") == "random"),
         operationCount: workload.recordCount)
       phase.isBulk = complete.boolean("bulk")
       return phase
@@ -272,7 +277,7 @@ public struct DataPhase: Equatable, Sendable {
   /// Whether some operation of the phase is `operation`.
   public func contains(_ operation: StreamOperation) -> Bool {
     switch content {
-    case .load: operation == .put
+    case .load, .interleavedLoad: operation == .put
     case .operations(let list): list.contains { $0.operation == operation && $0.weight > 0 }
     }
   }

@@ -145,7 +145,7 @@ struct CrashReport: Codable {
   private var faultTable: String {
     var table = TextTable(
       columns: ["engine", "fault"].map { TextTable.Column(name: $0, isNumeric: false) }
-        + ["cases", "errors", "right", "unnoticed", "wrong"].map {
+        + ["cases", "errors", "right", "older", "unnoticed", "wrong"].map {
           TextTable.Column(name: $0, isNumeric: true)
         })
     for outcome in faults.map(\.outcome) where outcome.refusal == nil {
@@ -154,7 +154,7 @@ struct CrashReport: Codable {
         let wrong = tally.caseCount - tally.errorCount - tally.rightCount - tally.unnoticedCount
         table.rows.append([
           outcome.label, name, "\(tally.caseCount)", "\(tally.errorCount)", "\(tally.rightCount)",
-          "\(tally.unnoticedCount)", "\(wrong)",
+          "\(tally.olderCount)", "\(tally.unnoticedCount)", "\(wrong)",
         ])
       }
     }
@@ -166,6 +166,7 @@ struct CrashReport: Codable {
     [("calls", outcome.calls), ("small device", outcome.capacities)]
       + outcome.readingByKind.map { ("reads: \($0.kind)", $0.tally) }
       + outcome.rot.map { ("rot: \($0.kind)", $0.tally) }
+      + outcome.losses.map { ("lost write: \($0.kind)", $0.tally) }
   }
 
   // MARK: Files
@@ -199,6 +200,7 @@ struct CrashReport: Codable {
     var cases: Int
     var errors: Int
     var right: Int
+    var older: Int
     var unnoticed: Int
   }
 
@@ -230,7 +232,7 @@ struct CrashReport: Codable {
         Self.rows(outcome).map { name, tally in
           FaultListing(
             engine: outcome.label, fault: name, cases: tally.caseCount, errors: tally.errorCount,
-            right: tally.rightCount, unnoticed: tally.unnoticedCount)
+            right: tally.rightCount, older: tally.olderCount, unnoticed: tally.unnoticedCount)
         }
       }, failed: repeats, notes: notes)
     let encoder = JSONEncoder()

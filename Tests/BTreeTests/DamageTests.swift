@@ -19,6 +19,7 @@ enum Damage: String, CaseIterable, Sendable {
     holesMiscounted
   case unusedByte, entryMissing, childOutside, childTwice, headWrong, longValueShortened,
     staleLeafOfOtherFences
+  case olderLeaf, olderInterior, olderRoot, olderLongValue
 }
 
 /// An image and where things are in it.
@@ -71,7 +72,7 @@ private struct DamagedImage {
           for index in 0...page.slotCount { below.append(page.child(index)) }
         } else {
           for index in 0..<page.slotCount where page.hasOverflow(index) {
-            longValues.append(store.extent(page.overflowReference(index).id).offset)
+            longValues.append(store.extent(page.overflowReference(index)).offset)
           }
         }
       }
@@ -100,16 +101,17 @@ private struct DamagedImage {
     bytes[Int(offset) + 1] = UInt8(value >> 8 & 255)
   }
 
-  /// Makes a page's checksum right.
+  /// Makes a page's checksum right; its birth stays, unless another is given.
   mutating func seal(
-    _ offset: UInt64, level: Int, payloadByteCount: Int = 4_080, type: BlockType = NodeStore.pageType
+    _ offset: UInt64, level: Int, payloadByteCount: Int = 4_080, type: BlockType = NodeStore.pageType,
+    birth: UInt16? = nil
   ) {
     let id = volumeID
+    let birth = birth ?? UInt16(u16(offset + 14))
     bytes.withUnsafeMutableBytes { all in
       _ = BlockHeader.seal(
         UnsafeMutableRawBufferPointer(rebasing: all[Int(offset)..<(Int(offset) + 4_096)]), volumeID: id,
-        offset: offset,
-        type: type, payloadByteCount: payloadByteCount, level: .number(level))
+        offset: offset, type: type, payloadByteCount: payloadByteCount, level: .number(level), birth: birth)
     }
   }
 
@@ -207,10 +209,12 @@ private struct DamagedImage {
       // The first unit's head says fewer bytes; the rest of the value is in the second unit of the same block.
       let id = volumeID
       let offset = longValues[0]
+      let birth = UInt16(u16(offset + 14))
       bytes.withUnsafeMutableBytes { all in
         _ = BlockHeader.seal(
           UnsafeMutableRawBufferPointer(rebasing: all[Int(offset)..<(Int(offset) + 8_192)]), volumeID: id,
-          offset: offset, type: NodeStore.overflowType, payloadByteCount: 5_999, level: .none)
+          offset: offset, type: NodeStore.overflowType, payloadByteCount: 5_999, level: .none,
+          birth: birth)
       }
       return (offset, "its leaf says")
     case .staleLeafOfOtherFences:
@@ -224,6 +228,25 @@ private struct DamagedImage {
       }
       seal(leaf, level: 0)
       return (leaf, "fences")
+    case .olderLeaf:
+      // A write that was lost: the same page as it was before, whole, right, with the same fences.
+      seal(leaf, level: 0, birth: 7_777)
+      return (leaf, "its birth is 7777")
+    case .olderInterior:
+      seal(interior, level: 1, birth: 7_777)
+      return (interior, "its birth is 7777")
+    case .olderRoot:
+      seal(interiors[0], level: 2, birth: 7_777)
+      return (interiors[0], "its birth is 7777")
+    case .olderLongValue:
+      let id = volumeID
+      let offset = longValues[0]
+      bytes.withUnsafeMutableBytes { all in
+        _ = BlockHeader.seal(
+          UnsafeMutableRawBufferPointer(rebasing: all[Int(offset)..<(Int(offset) + 8_192)]), volumeID: id,
+          offset: offset, type: NodeStore.overflowType, payloadByteCount: 6_000, level: .none, birth: 7_777)
+      }
+      return (offset, "its birth is 7777")
     }
   }
 

@@ -64,6 +64,33 @@ import Testing
     #expect(try bench.engine.entries().map(\.key) == (0..<count).map { key($0) })
   }
 
+  /// Streams of ascending keys side by side, in parts of the key space: each batch has some keys of every stream.
+  @Test(arguments: [2, 8, 40], [1, 8, 100, 1_000])
+  func streamsOfAscendingKeysLeaveFullLeaves(streams: Int, size: Int) throws {
+    let bench = try Bench(["checkpoint_operations": .integer(7_000)], memoryByteCount: 32 << 20)
+    let perStream = 40_000 / streams
+    let count = perStream * streams
+    try load(bench, count, batch: size) { $0 % streams * perStream * 3 + $0 / streams }
+    try bench.engine.verify()
+    // The most entries that a page between fences takes.
+    let most = 4_048 / 114
+    let leaves = Double(bench.statistic("leaf_used_bytes")) / 4_096
+    #expect(Double(count) / Double(most) / leaves >= 0.9, "\(leaves) leaves, \(most) entries fit into one")
+    let expected = (0..<streams).flatMap { stream in (0..<perStream).map { key(stream * perStream * 3 + $0) }
+    }
+    #expect(try bench.engine.entries().map(\.key) == expected)
+  }
+
+  @Test(arguments: [100, 1_000, 10_000])
+  func randomBatchesAreNotTakenForStreams(size: Int) throws {
+    let bench = try Bench(memoryByteCount: 32 << 20)
+    let count = 60_000
+    try load(bench, count, batch: size) { Int(draw(9, $0) >> 2) }
+    let fill = leafFill(bench, entryCount: count)
+    #expect(fill > 0.62 && fill < 0.76, "fill \(fill)")
+    try bench.engine.verify()
+  }
+
   @Test(arguments: [false, true])
   func randomInsertsSettleAtTheKnownFill(redistributes: Bool) throws {
     let bench = try Bench(["redistribution": .boolean(redistributes)], memoryByteCount: 32 << 20)

@@ -69,6 +69,7 @@ struct TreeBuilder: ~Copyable {
   ) throws(StorageError) -> UInt64 {
     let byteCount = store.geometry.pageByteCount
     let extent = try transaction.allocate(byteCount: byteCount)
+    let id = store.newPageID(extent)
     let frame = store.volume.makeFrame(byteCount: byteCount, zeroed: false)
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
     stage.make(page, at: NodePage(frame.pointer, byteCount))
@@ -77,8 +78,7 @@ struct TreeBuilder: ~Copyable {
       BlockWrite(
         extent: extent, frame: frame, type: NodeStore.pageType,
         payloadByteCount: byteCount - VolumeBlock.headerByteCount,
-        cause: stage.level == 0 ? .leaf : .interior, level: .number(stage.level)))
-    let id = store.id(extent)
+        cause: stage.level == 0 ? .leaf : .interior, level: .number(stage.level), birth: PageID.birth(id)))
     store.counts.pointee.bulkPages &+= 1
     // The only page of the top level has no parent.
     if page.upper != nil || stage.pageCount > 1 {
@@ -93,11 +93,13 @@ struct TreeBuilder: ~Copyable {
   ) throws(StorageError) -> OverflowReference {
     let extent = try transaction.allocate(byteCount: VolumeBlock.headerByteCount + value.count)
     if extent.byteCount > writeBatchByteCount - waitingByteCount { try flush() }
+    let reference = store.newReference(extent, byteCount: value.count)
     try write(
-      store.volume.overflowWrite(value, to: extent, type: NodeStore.overflowType, cause: .overflow))
+      store.volume.overflowWrite(
+        value, to: extent, type: NodeStore.overflowType, cause: .overflow, birth: reference.birth))
     tree.overflowCount += 1
     tree.overflowByteCount += extent.byteCount
-    return store.volume.overflowReference(extent, byteCount: value.count)
+    return reference
   }
 
   private mutating func write(_ block: BlockWrite) throws(StorageError) {
@@ -108,9 +110,7 @@ struct TreeBuilder: ~Copyable {
 
   private mutating func flush() throws(StorageError) {
     if writes.isEmpty { return }
-    let count = UInt64(writes.count)
-    try store.volume.writeBlocks(writes)
-    store.counts.pointee.pagesWritten &+= count
+    try store.writeBlocks(writes)
     writes.removeAll(keepingCapacity: true)
     waitingByteCount = 0
   }

@@ -65,6 +65,7 @@ struct NodeBuilder {
     slot.setU64(2, keyHead(suffix.start, suffix.count))
     slotCount += 1
     page.setSlotCount(slotCount)
+    page.setInsertPoint(slotCount)
     page.setCellStart(start)
   }
 

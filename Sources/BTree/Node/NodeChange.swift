@@ -92,7 +92,9 @@ extension NodePage {
     place.setU16(0, UInt16(truncatingIfNeeded: offset))
     place.setU64(2, head)
     setSlotCount(count + 1)
-    setAppendRun(index == count ? appendRun + 1 : 0)
+    let state = insertState
+    let run = state >> 16 == UInt32(truncatingIfNeeded: index) ? min(state & 0xFFFF &+ 1, 0xFFFF) : 0
+    setInsertState(run | UInt32(truncatingIfNeeded: index &+ 1) << 16)
   }
 
   @inline(__always) func closeSlot(_ index: Int) {
@@ -103,6 +105,7 @@ extension NodePage {
     }
     slot(last).initializeMemory(as: UInt8.self, repeating: 0, count: Self.slotByteCount)
     setSlotCount(last)
+    if insertPoint > index { setInsertPoint(insertPoint - 1) }
   }
 
   // MARK: Leaf

@@ -29,7 +29,8 @@ extension NodePage {
     guard lowerFenceByteCount <= longest, upperFenceByteCount <= longest else {
       return "its fences have \(lowerFenceByteCount) and \(upperFenceByteCount) bytes"
     }
-    guard base.u16(26) <= 1, base.u16(38) == 0 else { return "a reserved field is not zero" }
+    guard base.u16(26) <= 1 else { return "a reserved field is not zero" }
+    guard insertPoint <= slotCount else { return "its latest insert is at \(insertPoint) of \(slotCount)" }
     guard hasUpperFence || upperFenceByteCount == 0 else { return "it has no upper fence, but bytes of one" }
     if let problem = fenceProblem() { return problem }
     let slotsEnd = Self.slotsStart + slotCount * Self.slotByteCount
@@ -64,8 +65,8 @@ extension NodePage {
   }
 
   private func isPageID(_ id: UInt64, _ expected: NodeExpectation) -> Bool {
-    let (start, count) = (id & (1 << 40 - 1), expected.pageLengthBits >> 40)
-    return id & ~(1 << 40 - 1) == expected.pageLengthBits && start >= 2
+    let (start, count) = (PageID.start(id), expected.pageLengthBits >> 40)
+    return PageID.lengthBits(id) == expected.pageLengthBits && start >= 2
       && start &+ count <= expected.unitCount
   }
 
@@ -85,9 +86,9 @@ extension NodePage {
     if isLeaf {
       if hasOverflow(index) {
         let reference = overflowReference(index)
-        let (start, units) = (reference.id & (1 << 40 - 1), reference.id >> 40)
+        let (start, units) = (PageID.start(reference.id), reference.id >> 40)
         guard units > 0, units < 1 << 23, start >= 2, start + units <= expected.unitCount,
-          reference.byteCount >= 0, reference.byteCount < 1 << 40
+          reference.byteCount < 1 << 40
         else { return "its value of \(reference.byteCount) bytes is at \(reference.id)" }
       }
     } else {
@@ -134,18 +135,6 @@ extension NodePage {
     let (own, other) = (head(index), keyHead(suffix.start, suffix.count))
     if own != other { return own < other ? -1 : 1 }
     return compareEqualHeads(index, suffix)
-  }
-
-  /// Whether every byte that belongs to nothing is zero. O(P); for tests and `verify`.
-  func unusedBytesAreZero() -> Bool {
-    var used = [Bool](repeating: false, count: byteCount)
-    for index in 0..<Self.slotsStart + slotCount * Self.slotByteCount { used[index] = true }
-    for index in fenceStart..<byteCount { used[index] = true }
-    for slot in 0..<slotCount {
-      let offset = cellOffset(slot)
-      for index in offset..<offset + cellByteCount(slot) { used[index] = true }
-    }
-    return (0..<byteCount).allSatisfy { used[$0] || base.u8($0) == 0 }
   }
 
   /// Whether this page's fences are the separators around child `index` of `parent`.

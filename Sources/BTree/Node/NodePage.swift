@@ -16,13 +16,14 @@
 //       26     2  1 when there is an upper fence, 0 for the last page of its level
 //       28     4  cell start: the lowest byte of the cells
 //       32     4  bytes of holes among the cells
-//       36     2  append run: how many of the latest inserts went behind all others
-//       38     2  zero
+//       36     2  insert run: how many of the latest inserts went right behind the one before them
+//       38     2  insert point: the slot right behind the latest insert, where the next one of the run would go
 //       40     8  interior: the child left of the first separator; leaf: zero
 //       48  10 n  slots in key order
 //
 //   leaf cell      [ key bytes 2 │ value bytes 2 │ key from its 9th byte on │ value ]
-//                  value bytes = 65535: the value lies in an extent of its own, and here is [ extent id 8 │ bytes 8 ]
+//                  value bytes = 65535: the value lies in an extent of its own, and here is
+//                                       [ extent id 8 │ bytes 6 │ birth 2 ]     (`OverflowReference`)
 //   interior cell  [ key bytes 2 │ child id 8 │ key from its 9th byte on ]
 //
 // A key is stored without the page's prefix. Its next eight bytes, zero-filled, are the slot's head as a number whose
@@ -80,10 +81,15 @@ struct NodePage {
   @inline(__always) func setCellStart(_ start: Int) { base.setU32(28, UInt32(truncatingIfNeeded: start)) }
   @inline(__always) var holeByteCount: Int { Int(base.u32(32)) }
   @inline(__always) func setHoleByteCount(_ count: Int) { base.setU32(32, UInt32(truncatingIfNeeded: count)) }
-  @inline(__always) var appendRun: Int { Int(base.u16(36)) }
-  @inline(__always) func setAppendRun(_ run: Int) {
+  @inline(__always) var insertRun: Int { Int(base.u16(36)) }
+  @inline(__always) var insertPoint: Int { Int(base.u16(38)) }
+  @inline(__always) func setInsertPoint(_ slot: Int) { base.setU16(38, UInt16(truncatingIfNeeded: slot)) }
+  @inline(__always) func setInsertRun(_ run: Int) {
     base.setU16(36, UInt16(truncatingIfNeeded: min(run, 0xFFFF)))
   }
+  /// Insert run and insert point as one number.
+  @inline(__always) var insertState: UInt32 { base.u32(36) }
+  @inline(__always) func setInsertState(_ state: UInt32) { base.setU32(36, state) }
 
   @inline(__always) var fenceStart: Int { byteCount - lowerFenceByteCount - upperFenceByteCount }
   @inline(__always) var lowerFence: Bytes {

@@ -292,9 +292,9 @@ struct BatchRoute {
     let missing = state.pointee.missing
     var ids: ContiguousArray<UInt64> = []
     for index in 0..<count { ids.append(missing[index].id) }
-    try store.readPages(ids, level: level) { index, page in
-      page.hasFences(
-        ofChild: missing[index].childIndex,
+    try store.readPages(ids, level: level, isWriter: true) { index in
+      PagePlace(
+        childIndex: missing[index].childIndex,
         of: NodePage(missing[index].parent.pointer, missing[index].parent.byteCount))
     }
     dropMissing()

@@ -28,7 +28,7 @@ extension NodeStore {
     volume.seal(
       UnsafeMutableRawBufferPointer(start: page.base, count: page.byteCount), at: extent(lease.id).offset,
       type: Self.pageType, payloadByteCount: page.byteCount - VolumeBlock.headerByteCount,
-      level: .number(Int(level)))
+      level: .number(Int(level)), birth: PageID.birth(lease.id))
     if lease.pointer != page.base { betula_copy_past_caches(lease.pointer, page.base, page.byteCount) }
     cache.setTag(of: lease, level | Self.sealedTag)
   }

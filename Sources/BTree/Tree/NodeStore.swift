@@ -5,12 +5,13 @@
 //
 //   page  ──born in this transaction ─────────────────────▶ changed in place; failing forgets the births
 //         ──born since the last durable commit, unseen ───▶ changed in place; failing takes the steps back (`UndoLog`)
-//         ──older, or seen by a pin ──────────────────────▶ copied under a new id, the old one freed (path copying)
+//         ──older, seen by a pin, or written since ───────▶ copied under a new id, the old one freed (path copying)
 //
 // Invariants
-// 1. A page in the cache was checked once (`NodePage.problem`), so its readers trust it.
-// 2. The tag of a cached node is its level, with bit 8 while its head is sealed for its place (`LeafCopy`), or 255 and the
-//    value's bytes shifted by eight for a long value.
+// 1. A page in the cache was checked once: against itself (`NodePage.problem`), against its parent's fences, and against the
+//    birth that the pointer to it says (`PageID`). Its readers trust it. What fails a check never enters the cache.
+// 2. The tag of a cached node is its level, with bit 8 while its head is sealed for its place (`LeafCopy`), or what
+//    `OverflowReference.tag` says for a long value.
 // 3. An id that is freed leaves the cache before its units can be allocated again: at commit, or, while a pin sees it,
 //    before the first transaction after that pin ended.
 
@@ -32,7 +33,7 @@ final class StoreShare: Sendable {
 final class NodeStore: NodeWriter {
   static let pageType = BlockType.engine(0)
   static let overflowType = BlockType.engine(1)
-  static let overflowTag: UInt64 = 255
+  static let overflowTag = OverflowReference.tagMark
   static let sealedTag: UInt64 = 1 << 8
   /// Pages written in one batch.
   private static let writeBatchCount = 1_024
@@ -41,8 +42,8 @@ final class NodeStore: NodeWriter {
   let cache: NodeCache
   let share: StoreShare
   /// A snapshot's way to the device; nil for the writer, who reads through the volume.
-  private let reader: BlockReader?
-  private let passing: PassingNodes
+  let reader: BlockReader?
+  let passing: PassingNodes
   let geometry: NodeGeometry
   /// The bits of a page's id that say its length.
   let pageLengthBits: UInt64
@@ -65,8 +66,13 @@ final class NodeStore: NodeWriter {
   var isClosed: Bool { share.isClosed.load(ordering: .acquiring) }
   /// What the open transaction changed in place in pages it did not give birth to.
   let undo: UndoLog
+  /// Numbers what is written. The writer's.
+  @exclusivity(unchecked) private(set) var births: BirthClock
 
-  init(volume: Volume, cache: NodeCache, geometry: NodeGeometry, undoByteCount: Int) {
+  /// - Parameter birthNumber: of the next batch of pages, as the root says.
+  init(
+    volume: Volume, cache: NodeCache, geometry: NodeGeometry, undoByteCount: Int, birthNumber: UInt16
+  ) {
     self.volume = volume
     self.cache = cache
     self.geometry = geometry
@@ -79,6 +85,7 @@ final class NodeStore: NodeWriter {
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
     undo = UndoLog(limitByteCount: undoByteCount)
+    births = BirthClock(number: birthNumber)
   }
 
   /// A store that reads what `store` has committed, for a snapshot. Any thread may make one.
@@ -95,6 +102,7 @@ final class NodeStore: NodeWriter {
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
     undo = UndoLog(limitByteCount: 0)
+    births = BirthClock(number: 0)
   }
 
   deinit {
@@ -108,167 +116,27 @@ final class NodeStore: NodeWriter {
 
   // MARK: Ids
 
-  /// The extent of a page or of a long value.
-  @inline(__always) func extent(_ id: UInt64) -> Extent {
-    Extent(
-      offset: (id & (1 << 40 - 1)) &* UInt64(unitByteCount),
-      byteCount: Int(truncatingIfNeeded: id >> 40) &* unitByteCount)
+  /// The extent of a page.
+  @inline(__always) func extent(_ id: UInt64) -> Extent { PageID.extent(id, unitByteCount: unitByteCount) }
+
+  /// The extent of a long value.
+  func extent(_ reference: OverflowReference) -> Extent { reference.extent(unitByteCount: unitByteCount) }
+
+  /// The id of a page that is made now.
+  func newPageID(_ extent: Extent) -> UInt64 {
+    NodeID.direct(extent, transferUnitByteCount: unitByteCount).rawValue | UInt64(births.birth) << 48
   }
 
-  func id(_ extent: Extent) -> UInt64 {
-    NodeID.direct(extent, transferUnitByteCount: unitByteCount).rawValue
+  /// The reference to a long value that is made now.
+  func newReference(_ extent: Extent, byteCount: Int) -> OverflowReference {
+    OverflowReference(
+      id: NodeID.direct(extent, transferUnitByteCount: unitByteCount).rawValue, byteCount: byteCount,
+      birth: births.birth)
   }
 
   /// What a page of a level must agree with.
   func expectation(level: Int) -> NodeExpectation {
     NodeExpectation(geometry: geometry, pageLengthBits: pageLengthBits, unitCount: unitCount, level: level)
-  }
-
-  // MARK: Holding
-
-  /// Reads a page that is not in the cache, checks it and holds it.
-  ///
-  /// - Parameter isWriter: whether dirty pages may be written to make room.
-  @inline(never) func load(
-    _ id: UInt64, level: Int, isWriter: Bool
-  ) throws(StorageError) -> NodeLease {
-    // A lookup without the lock may miss a page that other threads' insertions move, and a changed page is nowhere else.
-    if let held = cache.holdSurely(id) { return held }
-    var block: VolumeBlock?
-    try readBlocks(
-      CollectionOfOne(extent(id)), type: Self.pageType, cause: level == 0 ? .leaf : .interior,
-      level: .number(level)
-    ) { block = $1 }
-    guard let block else { preconditionFailure("A read that did not throw gives its block.") }
-    return try admit(block, id, level: level, isWriter: isWriter)
-  }
-
-  /// Reads blocks the writer's way or the snapshot's.
-  private func readBlocks(
-    _ extents: some Collection<Extent>, type: BlockType, cause: Cause, level: Level,
-    _ body: (Int, VolumeBlock) -> Void
-  ) throws(StorageError) {
-    if let reader {
-      try reader.readBlocks(extents, type: type, cause: cause, level: level, body)
-    } else {
-      try volume.readBlocks(extents, type: type, cause: cause, level: level, body)
-    }
-  }
-
-  /// Puts a node that was read into the cache; a reader that finds no room there looks at it beside the cache.
-  private func insert(
-    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, isWriter: Bool
-  ) throws(StorageError) -> NodeLease {
-    block.frame.markRead()
-    do throws(StorageError) {
-      return try cache.insert(
-        id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-        offset: extent.offset, tag: tag, writer: isWriter ? self : nil)
-    } catch {
-      guard !isWriter, case .outOfBudget = error else { throw error }
-    }
-    return try passing.hold(
-      id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-      offset: extent.offset, tag: tag)
-  }
-
-  private func admit(
-    _ block: VolumeBlock, _ id: UInt64, level: Int, isWriter: Bool
-  ) throws(StorageError) -> NodeLease {
-    counts.pointee.pagesRead &+= 1
-    let extent = extent(id)
-    let page = NodePage(block.frame.pointer + block.frameOffset, extent.byteCount)
-    if let problem = page.problem(expectation(level: level)) {
-      throw .corrupted(structure: "tree page", offset: extent.offset, detail: problem)
-    }
-    return try insert(block, id, extent, tag: UInt64(level), isWriter: isWriter)
-  }
-
-  /// Whether a node is not in the cache and has to be read. A lookup without the lock may miss one that is, and a changed
-  /// page is nowhere else.
-  @inline(__always) func isMissing(_ id: UInt64) -> Bool {
-    if cache.contains(id) { return false }
-    if cache.holdSurely(id) != nil { return false }
-    return true
-  }
-
-  /// Reads those of `ids` that are not in the cache in one batch: in flight together.
-  func prefetch(_ ids: some Collection<UInt64>, level: Int, isWriter: Bool) throws(StorageError) {
-    var missing: ContiguousArray<UInt64> = []
-    for id in ids where isMissing(id) { missing.append(id) }
-    if missing.isEmpty { return }
-    var blocks: ContiguousArray<VolumeBlock> = []
-    try readBlocks(
-      missing.map { extent($0) }, type: Self.pageType, cause: level == 0 ? .leaf : .interior,
-      level: .number(level)
-    ) { blocks.append($1) }
-    counts.pointee.leavesPrefetched &+= UInt64(missing.count)
-    for (id, block) in zip(missing, blocks) {
-      _ = try admit(block, id, level: level, isWriter: isWriter)
-    }
-  }
-
-  /// Reads pages that are not in the cache in one batch, for the writer; `accepts` holds each against its parent.
-  func readPages(
-    _ ids: ContiguousArray<UInt64>, level: Int, accepts: (Int, NodePage) -> Bool
-  ) throws(StorageError) {
-    var blocks: ContiguousArray<VolumeBlock> = []
-    blocks.reserveCapacity(ids.count)
-    try volume.readBlocks(
-      ids.map { extent($0) }, type: Self.pageType, cause: level == 0 ? .leaf : .interior,
-      level: .number(level)
-    ) { blocks.append($1) }
-    counts.pointee.leavesPrefetched &+= UInt64(ids.count)
-    for (index, block) in blocks.enumerated() {
-      let lease = try admit(block, ids[index], level: level, isWriter: true)
-      guard accepts(index, NodePage(lease.pointer, lease.byteCount)) else { throw misplaced(ids[index]) }
-    }
-  }
-
-  /// Reads those of some long values that are not in the cache in one batch.
-  ///
-  /// - Returns: how many were read.
-  func prefetch(_ references: some Collection<OverflowReference>) throws(StorageError) -> UInt64 {
-    var missing: ContiguousArray<OverflowReference> = []
-    for reference in references where isMissing(reference.id) && !missing.contains(reference) {
-      missing.append(reference)
-    }
-    if missing.count < 2 { return 0 }
-    var blocks: ContiguousArray<VolumeBlock> = []
-    try readBlocks(
-      missing.map { extent($0.id) }, type: Self.overflowType, cause: .overflow, level: .none
-    ) { blocks.append($1) }
-    for (reference, block) in zip(missing, blocks) {
-      _ = try admit(block, reference, isWriter: false)
-    }
-    return UInt64(missing.count)
-  }
-
-  /// Holds a long value.
-  func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
-    if let lease = cache.hold(reference.id) { return lease }
-    if let lease = cache.holdSurely(reference.id) { return lease }
-    var found: VolumeBlock?
-    try readBlocks(
-      CollectionOfOne(extent(reference.id)), type: Self.overflowType, cause: .overflow, level: .none
-    ) { found = $1 }
-    guard let block = found else { preconditionFailure("A read that did not throw gives its block.") }
-    return try admit(block, reference, isWriter: isWriter)
-  }
-
-  private func admit(
-    _ block: VolumeBlock, _ reference: OverflowReference, isWriter: Bool
-  ) throws(StorageError) -> NodeLease {
-    let extent = extent(reference.id)
-    try reference.check(block, at: extent.offset)
-    return try insert(
-      block, reference.id, extent, tag: Self.overflowTag | UInt64(reference.byteCount) << 8,
-      isWriter: isWriter)
-  }
-
-  /// The bytes of a held long value.
-  static func value(_ lease: borrowing NodeLease, _ reference: OverflowReference) -> Bytes {
-    Bytes(lease.pointer + VolumeBlock.headerByteCount, reference.byteCount)
   }
 
   // MARK: Births
@@ -278,7 +146,7 @@ final class NodeStore: NodeWriter {
     level: Int, _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> NodeLease {
     let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
-    let id = id(extent)
+    let id = newPageID(extent)
     bornIDs.append(id)
     let frame = volume.makeFrame(byteCount: geometry.pageByteCount, zeroed: false)
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
@@ -292,22 +160,24 @@ final class NodeStore: NodeWriter {
     _ value: Bytes, _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> OverflowReference {
     let extent = try transaction.allocate(byteCount: VolumeBlock.headerByteCount + value.count)
-    let id = id(extent)
-    bornIDs.append(id)
+    let reference = newReference(extent, byteCount: value.count)
+    bornIDs.append(reference.id)
     let frame = volume.makeFrame(byteCount: extent.byteCount, zeroed: true)
     value.copy(to: frame.pointer + VolumeBlock.headerByteCount)
     _ = try cache.insertDirty(
-      id, frame: frame, byteCount: extent.byteCount, offset: extent.offset,
-      tag: Self.overflowTag | UInt64(value.count) << 8, writer: self)
-    return OverflowReference(id: id, byteCount: value.count)
+      reference.id, frame: frame, byteCount: extent.byteCount, offset: extent.offset, tag: reference.tag,
+      writer: self)
+    return reference
   }
 
-  /// Makes a held page the open transaction's to change where it is, if it may be.
+  /// Makes a held page the open transaction's to change where it is, if it may be. A page that was written since it was made
+  /// may not, whoever sees it: if its next write were lost, the place would hold the same page with the same birth.
   ///
   /// - Parameter wants: `.undoable` or `.free`.
   /// - Returns: what may be done to it now; `.reading` when it has to be copied.
   func claim(_ lease: inout NodeLease, _ wants: PageAccess) -> PageAccess {
     let extent = extent(lease.id)
+    if !lease.isDirty { return .reading }
     switch volume.age(of: extent) {
     case .bornInTransaction:
       cache.makeWritable(&lease)
@@ -332,24 +202,33 @@ final class NodeStore: NodeWriter {
   ) throws(StorageError) -> NodeLease {
     let oldID = lease.id
     let tag = cache.tag(of: lease) & ~Self.sealedTag
+    // One that had to leave memory since it was born is left to the device: memory is short, and nobody but a rollback would look
+    // at it again.
+    let wasWritten = !lease.isDirty && volume.isNewborn(self.extent(oldID))
     let extent = try transaction.allocate(byteCount: geometry.pageByteCount)
-    let newID = id(extent)
+    let newID = newPageID(extent)
     // Asked for now, needed after the bytes were copied.
     cache.prefetchBucket(of: newID)
     bornIDs.append(newID)
     counts.pointee.pagesCopied &+= 1
-    // The original stays until the commit: a rollback may bring it back, and a pin may see it.
+    // Any other original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
-      lease, to: newID, offset: extent.offset, keepsOriginal: true, writer: self
+      lease, to: newID, offset: extent.offset, keepsOriginal: !wasWritten, writer: self
     ) { NodePage($0, $2).copyUsedBytes(to: stage ?? $1) }
     cache.setTag(of: copy, tag)
     free(oldID, &transaction)
     return copy
   }
 
-  /// Gives a page or a long value back.
-  func free(_ id: UInt64, _ transaction: inout VolumeTransaction) {
-    let extent = extent(id)
+  /// Gives a page back.
+  func free(_ id: UInt64, _ transaction: inout VolumeTransaction) { free(id, extent(id), &transaction) }
+
+  /// Gives a long value back.
+  func free(_ reference: OverflowReference, _ transaction: inout VolumeTransaction) {
+    free(reference.id, extent(reference), &transaction)
+  }
+
+  private func free(_ id: UInt64, _ extent: Extent, _ transaction: inout VolumeTransaction) {
     if volume.isBornInTransaction(extent) {
       cache.remove(id)
     } else if volume.isNewborn(extent) {
@@ -412,10 +291,16 @@ final class NodeStore: NodeWriter {
       var writes: ContiguousArray<BlockWrite> = []
       writes.reserveCapacity(end - start)
       for node in nodes[start..<end] { writes.append(blockWrite(node)) }
-      try volume.writeBlocks(writes)
-      counts.pointee.pagesWritten &+= UInt64(end - start)
+      try writeBlocks(writes)
       start = end
     }
+  }
+
+  /// Writes pages and long values. What is made afterwards has another birth.
+  func writeBlocks(_ writes: ContiguousArray<BlockWrite>) throws(StorageError) {
+    births.advance()
+    try volume.writeBlocks(writes)
+    counts.pointee.pagesWritten &+= UInt64(writes.count)
   }
 
   private func blockWrite(_ node: DirtyNode) -> BlockWrite {
@@ -425,11 +310,13 @@ final class NodeStore: NodeWriter {
     if kind == Self.overflowTag {
       return BlockWrite(
         extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.overflowType,
-        payloadByteCount: Int(node.tag >> 8), cause: .overflow)
+        payloadByteCount: OverflowReference.byteCount(ofTag: node.tag), cause: .overflow,
+        birth: OverflowReference.birth(ofTag: node.tag))
     }
     return BlockWrite(
       extent: extent, frame: node.frame, frameOffset: node.frameOffset, type: Self.pageType,
       payloadByteCount: node.byteCount - VolumeBlock.headerByteCount,
-      cause: kind == 0 ? .leaf : .interior, level: .number(Int(kind)), isSealed: isSealed)
+      cause: kind == 0 ? .leaf : .interior, level: .number(Int(kind)), birth: PageID.birth(node.id),
+      isSealed: isSealed)
   }
 }

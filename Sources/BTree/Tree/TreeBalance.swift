@@ -61,11 +61,13 @@ extension TreeWriter {
     store.free(old, &transaction)
   }
 
-  /// A neighbour's lease, nil when it is not to be read now.
-  private func holdNeighbour(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease? {
+  /// The lease of a neighbour, child `index` of the parent; nil when it is not to be read now.
+  private func holdNeighbour(_ index: Int, of parent: NodePage) throws(StorageError) -> NodeLease? {
+    let id = parent.child(index)
     if let lease = store.cache.hold(id) { return lease }
     if !mayReadNeighbours { return nil }
-    return try store.load(id, level: level, isWriter: true)
+    return try store.load(
+      id, level: parent.level - 1, PagePlace(childIndex: index, of: parent), isWriter: true)
   }
 
   /// Merges children `leftIndex` and `leftIndex` + 1 of the parent, one of which is the page at `depth`.
@@ -77,19 +79,12 @@ extension TreeWriter {
     let parent = path.entries[depth - 1].page
     let page = path.entries[depth].page
     let isLeft = path.entries[depth - 1].childIndex == leftIndex
-    let otherID = parent.child(isLeft ? leftIndex + 1 : leftIndex)
-    guard let lease = try holdNeighbour(otherID, level: page.level) else { return false }
+    let otherIndex = isLeft ? leftIndex + 1 : leftIndex
+    let otherID = parent.child(otherIndex)
+    guard let lease = try holdNeighbour(otherIndex, of: parent) else { return false }
     let other = NodePage(lease.pointer, lease.byteCount)
     let (left, right) = isLeft ? (page, other) : (other, page)
     let separator = parent.copyKey(leftIndex, to: keyRoom(1))
-    // Once more: what was read may not lie where its parent says.
-    guard left.hasUpperFence, left.upperFence.compare(separator) == 0,
-      right.lowerFence.compare(separator) == 0
-    else {
-      throw .corrupted(
-        structure: "tree page", offset: store.extent(otherID).offset,
-        detail: "its fences are not its parent's")
-    }
     let (used, capacity) = left.merged(with: right, separatorByteCount: separator.count)
     // Room to spare, or the next insert would cut it again; an empty page is worth a full one.
     let limit = page.slotCount == 0 ? capacity : capacity - capacity / 8
@@ -136,7 +131,7 @@ extension TreeWriter {
     let page = path.entries[depth].page
     let isLeft = path.entries[depth - 1].childIndex == leftIndex
     let otherIndex = isLeft ? leftIndex + 1 : leftIndex
-    guard let held = try holdNeighbour(parent.child(otherIndex), level: 0) else { return false }
+    guard let held = try holdNeighbour(otherIndex, of: parent) else { return false }
     var other = NodePage(held.pointer, held.byteCount)
     guard
       let plan = SharePlan(

@@ -136,26 +136,25 @@ extension NodeStore {
   ) throws(StorageError) {
     counts.pointee.pagesInspected &+= UInt64(children.count)
     let missing = ContiguousArray(children.indices.filter { isMissing(children[$0].id) })
+    func place(_ child: Child) -> PagePlace {
+      PagePlace(childIndex: child.childIndex, of: held.stops[child.stop].page)
+    }
     if missing.count > 1 {
       counts.pointee.batchedReads &+= UInt64(missing.count)
-      try prefetch(missing.map { children[$0].id }, level: level, isWriter: false)
+      try readPages(ContiguousArray(missing.map { children[$0].id }), level: level, isWriter: false) {
+        place(children[missing[$0]])
+      }
     }
-    var nextMissing = 0
-    for (index, child) in children.enumerated() {
-      var isNew = nextMissing < missing.count && missing[nextMissing] == index
-      if isNew { nextMissing += 1 }
+    for child in children {
       let lease: NodeLease
       if let found = cache.hold(child.id) {
         lease = found
       } else {
-        lease = try load(child.id, level: level, isWriter: false)
-        isNew = true
+        lease = try load(child.id, level: level, place(child), isWriter: false)
       }
       let page = NodePage(lease.pointer, lease.byteCount)
       NodePage.prefetch(page.base, level: level)
-      guard page.level == level,
-        !isNew || page.hasFences(ofChild: child.childIndex, of: held.stops[child.stop].page)
-      else { throw misplaced(child.id) }
+      guard page.level == level else { throw misplaced(child.id) }
       below.append(lease, first: child.first)
     }
   }

@@ -17,10 +17,14 @@ struct TreeShape: Equatable {
 /// Checks trees of one store, whose extents must all be different.
 struct TreeChecker {
   private let store: NodeStore
+  private let coverage: PageCoverage
   private var seen: Set<UInt64> = []
   private(set) var shape = TreeShape()
 
-  init(_ store: NodeStore) { self.store = store }
+  init(_ store: NodeStore) {
+    self.store = store
+    coverage = PageCoverage(pageByteCount: store.geometry.pageByteCount)
+  }
 
   /// Checks one tree. O(pages), and all of its long values are read.
   ///
@@ -43,10 +47,10 @@ struct TreeChecker {
   private mutating func visit(_ path: inout TreePath, _ found: inout TreeState) throws(StorageError) {
     let page = path.leaf
     let id = path.last.pointee.id
-    try note(id)
+    try note(PageID.start(id), store.extent(id))
     let expectation = store.expectation(level: page.level)
     if let problem = page.problem(expectation) { throw corruption(id, problem) }
-    if !page.unusedBytesAreZero() { throw corruption(id, "an unused byte is not zero") }
+    if let problem = coverage.problem(page) { throw corruption(id, problem) }
     while shape.pagesPerLevel.count <= page.level {
       shape.pagesPerLevel.append(0)
       shape.usedPerLevel.append(0)
@@ -60,9 +64,9 @@ struct TreeChecker {
       found.entryCount += page.slotCount
       for index in 0..<page.slotCount where page.hasOverflow(index) {
         let reference = page.overflowReference(index)
-        try note(reference.id)
+        try note(PageID.start(reference.id), store.extent(reference))
         found.overflowCount += 1
-        found.overflowByteCount += store.extent(reference.id).byteCount
+        found.overflowByteCount += store.extent(reference).byteCount
         _ = try store.hold(reference, isWriter: false)
       }
       return
@@ -80,8 +84,10 @@ struct TreeChecker {
     }
   }
 
-  private mutating func note(_ id: UInt64) throws(StorageError) {
-    if !seen.insert(id).inserted { throw corruption(id, "two pointers lead here") }
+  private mutating func note(_ start: UInt64, _ extent: Extent) throws(StorageError) {
+    guard seen.insert(start).inserted else {
+      throw .corrupted(structure: "tree page", offset: extent.offset, detail: "two pointers lead here")
+    }
   }
 
   private func corruption(_ id: UInt64, _ detail: String) -> StorageError {

@@ -188,11 +188,8 @@ final class TreeCursor: Cursor {
       !store.cache.contains(parent.child(next))
     else { return }
     let count = min(readAheadLeafCount, 1 << min(leavesInARow, 16))
-    let ids =
-      isForward
-      ? (next...min(next + count - 1, parent.slotCount)).map { parent.child($0) }
-      : (max(0, next - count + 1)...next).map { parent.child($0) }
-    try store.prefetch(ids, level: 0, isWriter: false)
+    let ahead = isForward ? next...min(next + count - 1, parent.slotCount) : max(0, next - count + 1)...next
+    try store.prefetch(ahead, of: parent, isWriter: false)
   }
 }
 

@@ -162,22 +162,16 @@ struct TreePath: ~Copyable {
         return
       }
     } else {
-      let lease = try store.load(id, level: level, isWriter: isWriter)
-      if hasFencesOfParent(NodePage(lease.pointer, lease.byteCount)) {
-        push(lease, id: id)
-        return
-      }
+      push(try store.load(id, level: level, nextPlace, isWriter: isWriter), id: id)
+      return
     }
-    throw .corrupted(
-      structure: "tree page", offset: store.extent(id).offset,
-      detail: "its level or its fences are not what its parent says")
+    throw store.misplaced(id)
   }
 
-  /// Whether a page that was just read lies where its parent, the lowest page of the path, says.
-  private func hasFencesOfParent(_ page: NodePage) -> Bool {
-    if count == 0 { return page.lowerFenceByteCount == 0 && !page.hasUpperFence }
-    let parent = entries[count - 1].page
-    return page.hasFences(ofChild: entries[count - 1].childIndex, of: parent)
+  /// Where the page has to be that is pushed next: below the lowest page of the path.
+  private var nextPlace: PagePlace {
+    if count == 0 { return .root }
+    return PagePlace(childIndex: entries[count - 1].childIndex, of: entries[count - 1].page)
   }
 
   /// Goes down to the first or last leaf below the lowest page.

@@ -47,7 +47,7 @@ extension TreeWriter {
       let page = path.leaf
       if level == 0 {
         for index in 0..<page.slotCount where page.hasOverflow(index) {
-          store.free(page.overflowReference(index).id, &transaction)
+          store.free(page.overflowReference(index), &transaction)
         }
       } else {
         for index in 0...page.slotCount {

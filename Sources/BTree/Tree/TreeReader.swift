@@ -24,10 +24,8 @@ extension NodeStore {
       if let held = cache.hold(child) {
         lease = held
       } else {
-        let loaded = try load(child, level: level, isWriter: false)
-        guard NodePage(loaded.pointer, loaded.byteCount).hasFences(ofChild: index, of: page) else {
-          throw misplaced(child)
-        }
+        // By way of a constant: the parent is held until its child is.
+        let loaded = try load(child, level: level, PagePlace(childIndex: index, of: page), isWriter: false)
         lease = loaded
       }
       let next = NodePage(lease.pointer, lease.byteCount)
@@ -50,7 +48,11 @@ extension NodeStore {
   /// Holds the root.
   func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
-    if let held = cache.hold(id) { lease = held } else { lease = try load(id, level: level, isWriter: false) }
+    if let held = cache.hold(id) {
+      lease = held
+    } else {
+      lease = try load(id, level: level, .root, isWriter: false)
+    }
     let page = NodePage(lease.pointer, lease.byteCount)
     guard page.level == level, page.lowerFenceByteCount == 0, !page.hasUpperFence else { throw misplaced(id) }
     return lease

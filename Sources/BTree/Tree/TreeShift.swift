@@ -87,7 +87,7 @@ private struct LeafShift {
     _ left: NodePage, _ right: NodePage, image: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer
   ) {
     let byteCount = left.byteCount
-    let run = right.appendRun
+    let run = right.insertRun
     let newLeft = NodePage(image, byteCount)
     var first = NodeBuilder(newLeft, level: 0, lower: left.lowerFence, upper: separator)
     first.append(0..<left.slotCount, of: left, key: key)
@@ -96,16 +96,9 @@ private struct LeafShift {
     var second = NodeBuilder(
       newRight, level: 0, lower: separator, upper: right.hasUpperFence ? right.upperFence : nil)
     second.append(count..<right.slotCount, of: right, key: key)
-    newLeft.setAppendRun(left.appendRun)
-    newRight.setAppendRun(run)
+    newLeft.setInsertRun(left.insertRun)
+    newRight.setInsertRun(run)
     (left.base + 16).copyMemory(from: image + 16, byteCount: byteCount - 16)
     (right.base + 16).copyMemory(from: image + byteCount + 16, byteCount: byteCount - 16)
-  }
-}
-
-extension NodePage {
-  /// Whether an entry that found no room behind all others is one of many in ascending order.
-  func isAscending(pending: Int) -> Bool {
-    pending == slotCount && slotCount > 1 && (!hasUpperFence || appendRun * 2 >= slotCount)
   }
 }

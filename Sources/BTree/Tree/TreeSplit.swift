@@ -16,7 +16,7 @@ extension TreeWriter {
     try makeWritable(depth, &tree, &transaction)
     if policy.redistributes, depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
     let leaf = path.leaf
-    if depth > 0, leaf.isAscending(pending: pending), try shiftLeft(&tree, &transaction) { return }
+    if depth > 0, leaf.isAppending(pending: pending), try shiftLeft(&tree, &transaction) { return }
     if policy.redistributes, depth > 0, pending < leaf.slotCount || leaf.hasUpperFence {
       // The entry that waits, and some room for those after it.
       let entry = NodePage.slotByteCount + NodePage.leafCellHeadByteCount + key.count + fieldByteCount
@@ -47,13 +47,14 @@ extension TreeWriter {
 
   /// Rebuilds a page from its first `count` entries between its lower fence and `upper`.
   func keepLeft(_ page: NodePage, _ count: Int, upper: Bytes) {
-    let run = count == page.slotCount && page.isLeaf ? page.appendRun : 0
+    // Inserts that followed one another up to the cut may go on behind it.
+    let run = page.insertPoint == count ? page.insertRun : 0
     let image = NodePage(scratch, page.byteCount)
     var builder = NodeBuilder(
       image, level: page.level, lower: page.lowerFence, upper: upper,
       leftmostChild: page.isLeaf ? 0 : page.child(0))
     builder.append(0..<count, of: page, key: keyRoom(0))
-    image.setAppendRun(run)
+    image.setInsertRun(min(run, count))
     copyImage(to: page)
   }
 

@@ -9,8 +9,8 @@
 //
 // Invariants
 // 1. The tree's counts are those of its pages at every return.
-// 2. A page is copied before it is changed, its ancestors first, unless it was born since the last durable commit and no pin
-//    sees it; then its ancestors were too, and every change of it can be taken back (`UndoLog`).
+// 2. A page is copied before it is changed, its ancestors first, unless it was born since the last durable commit, no pin
+//    sees it and it was not written yet; then every change of it can be taken back (`UndoLog`).
 // 3. Upserts are computed in the leaf from the old value: one descent, no read first.
 
 import KeyValue
@@ -247,7 +247,7 @@ final class TreeWriter {
     let needed =
       isFound
       ? NodePage.overflowReferenceByteCount - leaf.valueField(index).count
-      : leaf.leafEntryByteCount(key: key, value: .overflow(OverflowReference(id: 0, byteCount: 0)))
+      : leaf.leafEntryByteCount(key: key, value: .overflow(OverflowReference(id: 0, byteCount: 0, birth: 0)))
     if leaf.freeByteCount < needed {
       try splitLeaf(
         pending: index, key, fieldByteCount: NodePage.overflowReferenceByteCount, &tree, &transaction)
@@ -255,7 +255,7 @@ final class TreeWriter {
     }
     let reference = try store.makeOverflow(bytes, &transaction)
     tree.overflowCount += 1
-    tree.overflowByteCount += store.extent(reference.id).byteCount
+    tree.overflowByteCount += store.extent(reference).byteCount
     if isFound { return try replace(index, key, .overflow(reference), &tree, &transaction) }
     let isIn = leaf.insertLeaf(at: index, key: key, value: .overflow(reference), scratch: scratch)
     precondition(isIn, "A reference fits into the room that was found for it.")
@@ -286,8 +286,8 @@ final class TreeWriter {
     _ reference: OverflowReference, _ tree: inout TreeState, _ transaction: inout VolumeTransaction
   ) {
     tree.overflowCount -= 1
-    tree.overflowByteCount -= store.extent(reference.id).byteCount
-    store.free(reference.id, &transaction)
+    tree.overflowByteCount -= store.extent(reference).byteCount
+    store.free(reference, &transaction)
   }
 
   // MARK: Copying on write

@@ -1,6 +1,6 @@
 // How a transaction that fails takes back what it changed in place: one short record for each step, undone backwards.
 //
-//   page   ──insert at slot i──▶ page'      record  [ insert  │ page │ i, append run ]             32 bytes
+//   page   ──insert at slot i──▶ page'      record  [ insert  │ page │ i, insert run ]             32 bytes
 //          ──child, value ────▶ page'      record  [ bytes   │ page │ offset, count │ old bytes ]
 //          ──anything else ───▶ page'      record  [ image   │ page │ the page as it was ]
 //
@@ -102,7 +102,7 @@ struct UndoLog {
       Record(
         page: page.base, offset: UInt32(truncatingIfNeeded: index),
         byteCount: UInt32(truncatingIfNeeded: page.byteCount), payload: 0, kind: .insert,
-        run: UInt32(truncatingIfNeeded: page.appendRun)))
+        run: page.insertState))
   }
 
   /// `count` bytes of a page from `offset` on are about to change.
@@ -183,7 +183,7 @@ struct UndoLog {
       switch record.kind {
       case .insert:
         NodePage(record.page, Int(record.byteCount)).takeBackInsert(
-          at: Int(record.offset), appendRun: Int(record.run))
+          at: Int(record.offset), insertState: record.run)
       case .bytes, .image:
         (record.page + Int(record.offset)).copyMemory(
           from: state.pointee.bytes + record.payload, byteCount: Int(record.byteCount))
@@ -195,13 +195,13 @@ struct UndoLog {
 
 extension NodePage {
   /// Makes the page what it was before its latest insert, which went before slot `index` into the gap.
-  func takeBackInsert(at index: Int, appendRun: Int) {
+  func takeBackInsert(at index: Int, insertState: UInt32) {
     let offset = cellOffset(index)
     precondition(offset == cellStart, "The latest cell is the lowest.")
     let count = cellByteCount(index)
     (base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: count)
     setCellStart(offset + count)
     closeSlot(index)
-    setAppendRun(appendRun)
+    setInsertState(insertState)
   }
 }

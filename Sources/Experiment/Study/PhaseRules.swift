@@ -59,7 +59,7 @@ enum PhaseRules {
     {
       faults.append(Fault(key: "keys_per_get", message: "is \(count), and threads ask for one key at a time"))
     }
-    if set["bulk"] == .boolean(true), set["order"] == .text("random") {
+    if set["bulk"] == .boolean(true), let order = set["order"], order != .text("sequential") {
       faults.append(Fault(key: "bulk", message: "is true, and a bulk load wants order sequential"))
     }
     return faults

@@ -1,6 +1,6 @@
 // The script of what goes wrong: which call, and how. A script is data, so that a failing case is one line to keep.
 //
-//   "fail@12"  "fail@12+ errno=28"  "short@7 transfers=1"  "torn@7 units=3"  "flip@9 bit=1234"  "power@40"
+//   "fail@12"  "fail@12+ errno=28"  "short@7 transfers=1"  "torn@7 units=3"  "lost-unit@7 unit=3"  "flip@9 bit=1234"  "power@40"
 //
 // Calls are numbered from 0 in the order in which they reach the fault device; submits and control calls both count.
 
@@ -18,6 +18,9 @@ public enum Fault: Equatable, Sendable {
   case torn(unitCount: Int, isSilent: Bool)
   /// A batch's writes, or a control call, do nothing and succeed. A lost sync makes nothing durable.
   case lost
+  /// One unit of a batch's writes does not land, the number modulo the units written; the others do, and the call succeeds.
+  /// The unit keeps what it held before: an acknowledged write that was dropped.
+  case lostUnit(number: UInt64)
   /// The batch's reads return the bytes this many units further on.
   case misdirectedRead(unitCount: Int64)
   /// The batch's writes land this many units further on.
@@ -54,6 +57,7 @@ public struct ScriptedFault: Equatable, Sendable, CustomStringConvertible {
     case .torn(let count, let isSilent):
       return "\(isSilent ? "torn-silently" : "torn")\(place) units=\(count)"
     case .lost: return "lost\(place)"
+    case .lostUnit(let number): return "lost-unit\(place) unit=\(number)"
     case .misdirectedRead(let count): return "misdirected-read\(place) units=\(count)"
     case .misdirectedWrite(let count): return "misdirected-write\(place) units=\(count)"
     case .flippedBit(let bit): return "flip\(place) bit=\(bit)"
@@ -61,7 +65,7 @@ public struct ScriptedFault: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Reads the one-line form; nil when it is none. Numbers left out: errno 5, one transfer, one unit, bit 0.
+  /// Reads the one-line form; nil when it is none. Numbers left out: errno 5, one transfer, one unit, unit 0, bit 0.
   public init?(parsing text: String) {
     let words = text.split(separator: " ")
     guard words.count == 1 || words.count == 2 else { return nil }
@@ -90,6 +94,9 @@ public struct ScriptedFault: Equatable, Sendable, CustomStringConvertible {
     case "torn-silently":
       (expectedKey, fault) = ("units", .torn(unitCount: Int(clamping: number ?? 1), isSilent: true))
     case "lost": (expectedKey, fault) = ("", .lost)
+    case "lost-unit":
+      guard let lost = UInt64(exactly: number ?? 0) else { return nil }
+      (expectedKey, fault) = ("unit", .lostUnit(number: lost))
     case "misdirected-read": (expectedKey, fault) = ("units", .misdirectedRead(unitCount: number ?? 1))
     case "misdirected-write": (expectedKey, fault) = ("units", .misdirectedWrite(unitCount: number ?? 1))
     case "flip":

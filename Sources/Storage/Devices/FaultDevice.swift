@@ -108,6 +108,7 @@ public final class FaultDevice: BlockDevice {
       try performTorn(&batch, unitCount: unitCount)
       if !isSilent { throw failure("submit", offset, byteCount, "scripted torn write") }
     case .lost: try performTorn(&batch, unitCount: 0)
+    case .lostUnit(let number): try performLosing(&batch, number)
     case .misdirectedRead(let unitCount): try performMisdirected(&batch, .read, unitCount)
     case .misdirectedWrite(let unitCount): try performMisdirected(&batch, .write, unitCount)
     case .flippedBit(let bit): try performFlipped(&batch, bit)
@@ -132,7 +133,7 @@ public final class FaultDevice: BlockDevice {
       throw failure(name, errno: 0, "the power is gone")
     case .lost:
       return
-    case nil, .noSpace, .short, .torn, .misdirectedRead, .misdirectedWrite, .flippedBit:
+    case nil, .noSpace, .short, .torn, .lostUnit, .misdirectedRead, .misdirectedWrite, .flippedBit:
       try perform(operation)
     }
   }
@@ -196,6 +197,20 @@ public final class FaultDevice: BlockDevice {
     // Reads come before writes, so vended frames lie in the common part.
     for index in part.segments.indices {
       if case .vended = batch.segments[index].memory { batch.segments[index] = part.segments[index] }
+    }
+  }
+
+  /// Everything but one unit of the writes.
+  private func performLosing(_ batch: inout TransferBatch, _ number: UInt64) throws(StorageError) {
+    let unitCount = batch.byteCount(.write) / UInt64(transferUnitByteCount)
+    if unitCount == 0 { return try perform(&batch) }
+    var part = batch.losing(unit: Int(number % unitCount), unitByteCount: transferUnitByteCount)
+    if !part.isEmpty { try perform(&part) }
+    // Reads come before writes, so vended frames lie in the common part.
+    for index in part.segments.indices {
+      if index < batch.segments.count, case .vended = batch.segments[index].memory {
+        batch.segments[index] = part.segments[index]
+      }
     }
   }
 
@@ -320,45 +335,5 @@ public final class FaultDevice: BlockDevice {
       let random = CounterRandom(seed: seed, stream: 0x6372_6173_68)
       return (0..<total).map { random.draw(UInt64($0)) & 1 == 1 }
     }
-  }
-}
-
-extension TransferBatch {
-  /// The bytes of all transfers in one direction.
-  func byteCount(_ direction: Direction) -> UInt64 {
-    transfers.reduce(0) { $0 + ($1.direction == direction ? UInt64($1.byteCount) : 0) }
-  }
-
-  /// The first transfers of a sealed batch, and the first bytes of the next one: what lands of a torn batch.
-  func prefix(transferCount: Int, byteCount: Int) -> TransferBatch {
-    var result = TransferBatch()
-    result.isSealed = true
-    func take(_ transfer: Transfer, _ byteCount: Int) {
-      var part = transfer
-      part.byteCount = byteCount
-      let firstSegment = result.segments.count
-      var left = byteCount
-      for index in transfer.segments where left > 0 {
-        var segment = segments[index]
-        segment.byteCount = min(segment.byteCount, left)
-        left -= segment.byteCount
-        result.segments.append(segment)
-      }
-      let firstPiece = result.pieces.count
-      left = byteCount
-      for index in transfer.pieces where left > 0 {
-        var piece = pieces[index]
-        piece.transferredByteCount = min(piece.transferredByteCount, left)
-        left -= piece.transferredByteCount
-        result.pieces.append(piece)
-      }
-      part.segments = firstSegment..<result.segments.count
-      part.pieces = firstPiece..<result.pieces.count
-      result.transfers.append(part)
-      if part.direction == .write { result.containsWrites = true }
-    }
-    for transfer in transfers.prefix(transferCount) { take(transfer, transfer.byteCount) }
-    if byteCount > 0 { take(transfers[transferCount], byteCount) }
-    return result
   }
 }

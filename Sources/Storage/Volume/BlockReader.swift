@@ -79,7 +79,7 @@ struct BlockGeometry: Sendable {
     frame.markRead()
     return VolumeBlock(
       frame: frame, frameOffset: offset, byteCount: extent.byteCount, type: type, level: header.level,
-      payloadByteCount: header.payloadByteCount)
+      payloadByteCount: header.payloadByteCount, birth: header.birth)
   }
 }
 

@@ -6,13 +6,14 @@
 //        6     2  block type (below 16 the volume's, from 16 on the engine's)
 //        8     4  payload bytes used
 //       12     1  level as in the ledger: 0 none, otherwise the level number plus one
-//       13     3  zero
+//       13     1  zero
+//       14     2  birth: the engine's number of this write, for the pointer that leads here; 0 when it keeps none
 //       16     …  payload, then zeros to the end of the block
 //
 // The seed makes a block valid at one place of one volume only: a misdirected read or write, a block of another
 // volume and a block moved by hand are all caught as wrong checksums. What the seed cannot catch is a lost write
-// (the older block of the same place); the volume's own structures catch it by keeping the checksum of what they
-// point to in the pointer.
+// (the older block of the same place): whoever points to a block tells it by what the pointer says of it. The volume's own
+// structures keep the checksum there, an engine may keep the birth.
 //
 // Invariants
 // 1. A block is a whole number of transfer units, at a multiple of the transfer unit. An extent may hold several.
@@ -38,6 +39,14 @@ public struct VolumeBlock {
   public let level: Level
   /// The payload bytes its writer used.
   public let payloadByteCount: Int
+  /// Its writer's number of this write, 0 when it gave none.
+  public internal(set) var birth: UInt16 = 0
+
+  /// What is wrong with the block that a pointer with this birth led to, nil when it is the one that was meant.
+  public func problem(ofBirth expected: UInt16) -> String? {
+    if birth == expected { return nil }
+    return "its birth is \(birth), the pointer to it says \(expected): a write to this place was lost"
+  }
 
   /// The block's checksum, as its header says.
   public var checksum: UInt32 {
@@ -69,11 +78,13 @@ public struct BlockWrite {
   public var level: Level
   /// Whether `Volume.seal` filled the header, for this place, after the last change of the payload.
   public var isSealed: Bool
+  /// The number of this write, which the pointer to the block says too: another one found there is a lost write's.
+  public var birth: UInt16
 
   /// A block to be written.
   public init(
     extent: Extent, frame: Frame, frameOffset: Int = 0, type: BlockType, payloadByteCount: Int, cause: Cause,
-    level: Level = .none, isSealed: Bool = false
+    level: Level = .none, birth: UInt16 = 0, isSealed: Bool = false
   ) {
     self.extent = extent
     self.frame = frame
@@ -83,6 +94,7 @@ public struct BlockWrite {
     self.cause = cause
     self.level = level
     self.isSealed = isSealed
+    self.birth = birth
   }
 }
 
@@ -118,7 +130,7 @@ enum BlockHeader {
   @discardableResult
   static func seal(
     _ bytes: UnsafeMutableRawBufferPointer, volumeID: UInt64, offset: UInt64, type: BlockType,
-    payloadByteCount: Int, level: Level
+    payloadByteCount: Int, level: Level, birth: UInt16 = 0
   ) -> UInt32 {
     precondition(
       payloadByteCount >= 0 && payloadByteCount <= bytes.count - VolumeBlock.headerByteCount,
@@ -128,7 +140,7 @@ enum BlockHeader {
     image.store(magic, at: 4)
     image.store(type.rawValue, at: 6)
     image.store(UInt32(payloadByteCount), at: 8)
-    image.store(UInt32(level.rawValue), at: 12)
+    image.store(UInt32(level.rawValue) | UInt32(birth) << 16, at: 12)
     // The field is zero now, so the sum of all bytes is the one that skips it.
     let crc = CRC32C.of(UnsafeRawBufferPointer(bytes), seed: VolumeChecksum.seed(volumeID, offset))
     image.store(crc, at: 0)
@@ -138,7 +150,7 @@ enum BlockHeader {
   /// Checks a block and decodes its header.
   static func verify(
     _ bytes: UnsafeRawBufferPointer, volumeID: UInt64, offset: UInt64, type: BlockType
-  ) throws(StorageError) -> (level: Level, payloadByteCount: Int) {
+  ) throws(StorageError) -> (level: Level, payloadByteCount: Int, birth: UInt16) {
     let image = ImageReader(bytes)
     let stored = image.load(UInt32.self, at: 0)
     let computed = VolumeChecksum.checksum(
@@ -164,6 +176,6 @@ enum BlockHeader {
         structure: type.description, offset: offset,
         detail: "its payload of \(count) bytes does not fit into \(bytes.count) bytes")
     }
-    return (Level(rawValue: image.load(UInt8.self, at: 12)), count)
+    return (Level(rawValue: image.load(UInt8.self, at: 12)), count, image.load(UInt16.self, at: 14))
   }
 }

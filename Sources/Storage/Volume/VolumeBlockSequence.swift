@@ -92,6 +92,6 @@ extension Volume {
     statistics.verifiedChecksumCount += 1
     return VolumeBlock(
       frame: frame, frameOffset: frameOffset, byteCount: byteCount, type: type, level: header.level,
-      payloadByteCount: header.payloadByteCount)
+      payloadByteCount: header.payloadByteCount, birth: header.birth)
   }
 }

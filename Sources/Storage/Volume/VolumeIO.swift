@@ -55,10 +55,11 @@ extension Volume {
   /// Cost: a pass over the bytes.
   public func seal(
     _ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64, type: BlockType, payloadByteCount: Int,
-    level: Level
+    level: Level, birth: UInt16 = 0
   ) {
     BlockHeader.seal(
-      bytes, volumeID: volumeID, offset: offset, type: type, payloadByteCount: payloadByteCount, level: level)
+      bytes, volumeID: volumeID, offset: offset, type: type, payloadByteCount: payloadByteCount, level: level,
+      birth: birth)
   }
 
   /// Seals the headers of blocks that are not sealed, and writes them in one batch. They are durable after the next durable commit (or
@@ -86,7 +87,7 @@ extension Volume {
           start: write.frame.pointer + write.frameOffset, count: write.extent.byteCount)
         seal(
           bytes, at: write.extent.offset, type: write.type, payloadByteCount: write.payloadByteCount,
-          level: write.level)
+          level: write.level, birth: write.birth)
       }
       batch.append(
         .write, offset: write.extent.offset, memory: .frame(write.frame, offset: write.frameOffset),
