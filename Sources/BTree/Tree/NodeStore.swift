@@ -35,8 +35,6 @@ final class NodeStore: NodeWriter {
   static let overflowType = BlockType.engine(1)
   static let overflowTag = OverflowReference.tagMark
   static let sealedTag: UInt64 = 1 << 8
-  /// Pages written in one batch.
-  private static let writeBatchCount = 1_024
 
   let volume: Volume
   let cache: NodeCache
@@ -283,23 +281,21 @@ final class NodeStore: NodeWriter {
 
   // MARK: Writing
 
-  /// Writes changed pages, in order of their places, a thousand in flight together.
+  /// A thousand pages in flight together.
+  var longestBatchCount: Int { 1_024 }
+
+  /// Writes changed pages, in order of their places.
   func writeNodes(_ nodes: ContiguousArray<DirtyNode>) throws(StorageError) {
-    var start = 0
-    while start < nodes.count {
-      let end = min(start + Self.writeBatchCount, nodes.count)
-      var writes: ContiguousArray<BlockWrite> = []
-      writes.reserveCapacity(end - start)
-      for node in nodes[start..<end] { writes.append(blockWrite(node)) }
-      try writeBlocks(writes)
-      start = end
-    }
+    var writes: ContiguousArray<BlockWrite> = []
+    writes.reserveCapacity(nodes.count)
+    for index in nodes.indices { writes.append(blockWrite(nodes[index])) }
+    try writeBlocks(writes)
   }
 
   /// Writes pages and long values. What is made afterwards has another birth.
   func writeBlocks(_ writes: ContiguousArray<BlockWrite>) throws(StorageError) {
     births.advance()
-    try volume.writeBlocks(writes)
+    try volume.writeBlocks(in: writes)
     counts.pointee.pagesWritten &+= UInt64(writes.count)
   }
 

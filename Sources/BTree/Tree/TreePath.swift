@@ -132,7 +132,10 @@ struct TreePath: ~Copyable {
     if leaf.isChild(of: entries[count - 2].page) {
       truncate(to: count - 1)
     } else {
-      if count < 3 || !parent.isChild(of: entries[count - 3].page) { return false }
+      // Splits in the same parent move its later children: those are sought there.
+      if count < 3 || parent.id == entries[count - 2].id || !parent.isChild(of: entries[count - 3].page) {
+        return false
+      }
       truncate(to: count - 2)
       entries[count - 1].childIndex = parent.childIndex
       try pushChild(parent.id, level: 1, store)

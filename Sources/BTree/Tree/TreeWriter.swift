@@ -131,7 +131,12 @@ final class TreeWriter {
         if isDone { index = end } else { split = index }
         // After a split the path is gone.
         if path.isEmpty || index == batch.count { break }
-        if index >= known, !path.leaf.isBelowUpperFence(batch[index].key) { break }
+        if index < known { continue }
+        // The next one goes to another leaf, unless entries were moved between leaves since the ways were found.
+        let isOver =
+          index == routeEnd && known == routeEnd && index < piece.upperBound
+          && changes == store.counts.pointee.rearrangements
+        if isOver || !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
       if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
     }

@@ -55,8 +55,16 @@ public struct DirtyNode {
 
 /// Writes changed nodes; usually seals them and hands them to the volume.
 public protocol NodeWriter: AnyObject {
-  /// Writes the nodes, in order of offset, as one batch. They count as clean when the call returns.
+  /// Nodes are handed over at most so many at a time.
+  var longestBatchCount: Int { get }
+
+  /// Writes the nodes, in order of offset, as one batch. What one flush hands over counts as clean when all of it was written.
   func writeNodes(_ nodes: ContiguousArray<DirtyNode>) throws(StorageError)
+}
+
+extension NodeWriter {
+  /// All nodes of a flush at once.
+  public var longestBatchCount: Int { .max }
 }
 
 /// What a cache did and holds.

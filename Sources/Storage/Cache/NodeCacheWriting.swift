@@ -125,10 +125,10 @@ extension NodeCache {
         while index < end {
           let hash = Self.hash(ids[index])
           if shardIndex(hash) != shard { break }
-          if index + 8 < ids.count { prefetchBucket(of: ids[index + 8]) }
-          if index + 6 < ids.count { prefetchSlot(of: ids[index + 6]) }
-          if index + 4 < ids.count { prefetchHolder(of: ids[index + 4]) }
-          if index + 2 < ids.count { prefetchFrame(of: ids[index + 2], inShard: shard) }
+          if index + 28 < ids.count { prefetchBucket(of: ids[index + 28]) }
+          if index + 20 < ids.count { prefetchSlot(of: ids[index + 20]) }
+          if index + 12 < ids.count { prefetchHolder(of: ids[index + 12]) }
+          if index + 6 < ids.count { prefetchFrame(of: ids[index + 6], inShard: shard) }
           if let removed = remove(ids[index], hash, shard, &state), removed.wasDirty {
             cleanByteCount += removed.byteCount
           }
@@ -224,8 +224,9 @@ extension NodeCache {
   private func write(_ victims: ContiguousArray<UInt32>, _ writer: any NodeWriter) throws(StorageError) {
     if victims.isEmpty { return }
     let places = inOrderOfOffset(victims)
+    let batchCount = min(places.count, writer.longestBatchCount)
     var nodes: ContiguousArray<DirtyNode> = []
-    nodes.reserveCapacity(places.count)
+    nodes.reserveCapacity(batchCount)
     for (index, place) in places.enumerated() {
       if index + 10 < places.count {
         betula_prefetch(slots + Int(places[index + 10].slot))
@@ -239,8 +240,11 @@ extension NodeCache {
         DirtyNode(
           id: slot.pointee.id.load(ordering: .relaxed), offset: slot.pointee.offset, tag: slot.pointee.tag,
           frame: frame, frameOffset: holder.frameOffset, byteCount: slot.pointee.byteCount))
+      if nodes.count == batchCount || index == places.count - 1 {
+        try writer.writeNodes(nodes)
+        nodes.removeAll(keepingCapacity: true)
+      }
     }
-    try writer.writeNodes(nodes)
     var byteCount = 0
     var start = 0
     while start < victims.count {

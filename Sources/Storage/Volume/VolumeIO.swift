@@ -71,13 +71,17 @@ extension Volume {
   /// Precondition: the extents are allocated, and hold nothing that the last durable commit or a pin needs: they are
   /// newborn, or no older than the caller's own judgement allows.
   public func writeBlocks(_ writes: some Collection<BlockWrite>) throws(StorageError) {
+    try writeBlocks(in: ContiguousArray(writes))
+  }
+
+  /// As `writeBlocks` of any collection, for many: no block is copied on the way.
+  public func writeBlocks(in writes: ContiguousArray<BlockWrite>) throws(StorageError) {
     try check()
     var batch = TransferBatch()
     batch.reserve(writes.count)
-    var next = writes.startIndex
-    for write in writes {
-      writes.formIndex(after: &next)
-      if next != writes.endIndex, !writes[next].isSealed { prefetchForChecksum(writes[next]) }
+    for index in writes.indices {
+      let write = writes[index]
+      if index + 1 < writes.count, !writes[index + 1].isSealed { prefetchForChecksum(writes[index + 1]) }
       _ = units(write.extent)
       precondition(
         write.frameOffset >= 0 && write.frameOffset + write.extent.byteCount <= write.frame.byteCount,
