@@ -131,6 +131,36 @@ import Testing
     #expect(World.units(world.fault.crash(survivors: .none))[0] == 1)
   }
 
+  /// A batch of reads and writes that merges into several transfers loses each of its written units in turn.
+  @Test func oneUnitOfABatchIsLost() throws {
+    // Units 2–4 and 8–9 are written, 0–1 and 6 read.
+    let written = [2, 3, 4, 8, 9]
+    for number in 0..<7 {
+      let world = World([ScriptedFault(at: 1, .lostUnit(number: UInt64(number)))])
+      try world.write(0, 7)
+      let channel = IOChannel(device: world.fault, pool: world.memory.pool)
+      var batch = TransferBatch()
+      for unit in [9, 2, 3, 8, 4] {
+        batch.append(
+          .write, offset: UInt64(unit * Self.unit), memory: .frame(Self.frame(UInt8(unit)), offset: 0),
+          byteCount: Self.unit, cause: .leaf)
+      }
+      batch.append(.read, offset: 0, memory: .vended, byteCount: 2 * Self.unit, cause: .leaf)
+      batch.append(.read, offset: UInt64(6 * Self.unit), memory: .vended, byteCount: Self.unit, cause: .leaf)
+      try channel.submit(&batch)
+      let (frame, offset) = batch.frame(ofRequest: 5)
+      #expect((frame.pointer + offset).load(as: UInt8.self) == 7)
+      _ = batch.frame(ofRequest: 6)
+      let units = World.units(world.memory)
+      for (index, unit) in written.enumerated() {
+        #expect(
+          units[unit] == (index == number % written.count ? 0 : UInt8(unit)), "lost \(number), unit \(unit)")
+      }
+      // What did not land is not what a crash may leave either.
+      #expect(World.units(world.fault.crash(survivors: .all)) == units)
+    }
+  }
+
   @Test func misdirectedTransfers() throws {
     let world = World([
       ScriptedFault(at: 2, .misdirectedRead(unitCount: 1)),
@@ -269,7 +299,8 @@ import Testing
       ScriptedFault(at: 0, .noSpace), ScriptedFault(at: 7, .short(transferCount: 3)),
       ScriptedFault(at: 7, .torn(unitCount: 2, isSilent: false)),
       ScriptedFault(at: 7, .torn(unitCount: 2, isSilent: true)),
-      ScriptedFault(at: 1, .lost), ScriptedFault(at: 1, .misdirectedRead(unitCount: -3)),
+      ScriptedFault(at: 1, .lost), ScriptedFault(at: 7, .lostUnit(number: 3)),
+      ScriptedFault(at: 1, .misdirectedRead(unitCount: -3)),
       ScriptedFault(at: 1, .misdirectedWrite(unitCount: 3)), ScriptedFault(at: 9, .flippedBit(bit: 1_234)),
       ScriptedFault(at: 40, .powerLoss),
     ]
