@@ -40,6 +40,18 @@ struct Geometry: Sendable, CustomStringConvertible {
         "node_bytes": .integer(32_768), "basement_bytes": .integer(4_096), "fanout": .integer(9),
         "flush_policy": .text("cache-aware"),
       ], memoryByteCount: 640 << 10),
+    Geometry(
+      description: "copy-on-write, 4 KiB, ε 0.5, all",
+      changes: [
+        "node_bytes": .integer(4_096), "epsilon": .real(0.5), "entry_bytes": .integer(32),
+        "durability": .text("copy-on-write"), "flush_policy": .text("all"),
+      ], memoryByteCount: 512 << 10),
+    Geometry(
+      description: "copy-on-write, 32 KiB in parts of 4 KiB, F 9, passing through from 500 bytes",
+      changes: [
+        "node_bytes": .integer(32_768), "basement_bytes": .integer(4_096), "fanout": .integer(9),
+        "durability": .text("copy-on-write"), "pass_through_bytes": .integer(500),
+      ], memoryByteCount: 640 << 10),
   ]
 }
 

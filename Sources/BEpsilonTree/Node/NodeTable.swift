@@ -39,6 +39,8 @@ struct TreeCounts {
   var checkpoints: UInt64 = 0
   var nodesInspected: UInt64 = 0
   var bypassed: UInt64 = 0
+  var passedThrough: UInt64 = 0
+  var promoted: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -50,6 +52,9 @@ struct TreeShape: Equatable, Sendable {
   var innerCount = 0
   var leafByteCount = 0
   var innerByteCount = 0
+  /// Values in extents of their own.
+  var overflowCount = 0
+  var overflowByteCount = 0
 
   mutating func count(level: Int, nodes: Int, byteCount: Int) {
     if level == 0 {
@@ -88,6 +93,10 @@ final class NodeTable {
   let decoder: NodeDecoder
   var encoder: NodeEncoder
   var shape = TreeShape()
+  /// Nodes and their bytes by level.
+  var levels = TreeLevels()
+  /// Messages that moved together.
+  var flushSizes = FlushSizes()
   /// Counters, outside of any object so that counting costs an addition.
   let counts: UnsafeMutablePointer<TreeCounts>
   var heldByteCount = 0
@@ -99,9 +108,12 @@ final class NodeTable {
   /// Batches that moved into nodes.
   var turnCount: UInt64 = 0
   private var nodes: ContiguousArray<TreeNode?> = []
+  /// Set where nodes are found by their place and copied when they change; otherwise the directory knows their numbers.
+  let copies: CopyOnWriteNodes?
 
   init(volume: Volume, settings: BEpsilonSettings) {
     self.volume = volume
+    copies = settings.durability == .copyOnWrite ? CopyOnWriteNodes() : nil
     geometry = settings.geometry
     basementByteCount = settings.basementByteCount
     capacityByteCount = settings.cacheByteCount
@@ -120,18 +132,22 @@ final class NodeTable {
 
   /// The newest node of a number if it is in memory.
   @inline(__always) func resident(_ number: UInt64) -> TreeNode? {
-    number < UInt64(nodes.count) ? nodes[Int(number)] : nil
+    if let copies { return copies.find(number) }
+    return number < UInt64(nodes.count) ? nodes[Int(number)] : nil
   }
 
   /// Puts a node among those in memory.
   func admit(_ node: TreeNode) {
     if let owner = node.owner {
       owner.nodes[node.number] = node
+    } else if let copies {
+      copies.insert(node)
     } else {
       let index = Int(node.number)
       while nodes.count <= index { nodes.append(nil) }
       nodes[index] = node
     }
+    node.countedByteCount = node.contentByteCount
     node.chances = chances(of: node)
     node.place = ring.count
     ring.append(node)
@@ -143,6 +159,8 @@ final class NodeTable {
   func dismiss(_ node: TreeNode) {
     if node.isOfSnapshot {
       node.owner?.nodes[node.number] = nil
+    } else if let copies {
+      copies.remove(node)
     } else {
       nodes[Int(node.number)] = nil
     }
@@ -172,6 +190,7 @@ final class NodeTable {
 
   /// Takes over what a node now takes in memory.
   func recharge(_ node: TreeNode) {
+    levels.note(node)
     let charge = node.memoryByteCount()
     heldByteCount += charge - node.charge
     if node.isDirty { dirtyByteCount += charge - node.charge }
@@ -180,6 +199,7 @@ final class NodeTable {
 
   /// Notes that a node changed. It is held whole.
   func markDirty(_ node: TreeNode) {
+    node.hasChangedParts = true
     if node.isDirty { return }
     node.isDirty = true
     dirtyByteCount += node.charge
@@ -219,6 +239,7 @@ final class NodeTable {
   ///
   /// - Throws: `.noSpace`, `.outOfBudget`, with nothing changed.
   func makeNode(level: Int, reserving: Int) throws(StorageError) -> TreeNode {
+    if copies != nil { return makeUnplacedNode(level: level, reserving: reserving) }
     while true {
       do throws(StorageError) {
         return try attemptNode(level: level, reserving: reserving)
@@ -238,6 +259,7 @@ final class NodeTable {
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: extent.byteCount)
+    levels.add(level: level, 1)
     return node
   }
 
@@ -245,11 +267,20 @@ final class NodeTable {
   ///
   /// - Throws: `.outOfBudget`, with nothing changed.
   func destroy(_ node: TreeNode) throws(StorageError) {
+    if let copies {
+      if node.extent.byteCount > 0 { copies.released.append(node.extent) }
+      if let section = extent(ofSection: node.sectionID) { copies.released.append(section) }
+      shape.count(level: node.level, nodes: -1, byteCount: -deviceByteCount(of: node))
+      levels.remove(node)
+      dismiss(node)
+      return
+    }
     var transaction = try beginTransaction()
     transaction.free(node.extent)
     transaction.removeNode(.mapped(node.number))
     try transaction.commit(durable: false)
     shape.count(level: node.level, nodes: -1, byteCount: -node.extent.byteCount)
+    levels.remove(node)
     dismiss(node)
   }
 }

@@ -40,6 +40,8 @@ extension NodeTable {
         hand += 1
       } else {
         try write([node])
+        // Where nodes are copied, changed ones below it went first.
+        if node.isDirty { hand += 1 }
       }
     } else {
       let isLighter = node.partsMatchImage && !node.isStoredWhole && dropOldParts(of: node)
@@ -88,6 +90,7 @@ extension NodeTable {
 
   /// Writes every changed node. None is pinned.
   func writeAll() throws(StorageError) {
+    if copies != nil { return try writeCopies() }
     var list: [TreeNode] = []
     for node in ring where node.isDirty { list.append(node) }
     // By number: the order of the ring would do, this one lays siblings side by side.
@@ -99,6 +102,7 @@ extension NodeTable {
 
   /// Writes nodes to new extents, several in flight together as far as the headroom goes.
   func write(_ list: [TreeNode]) throws(StorageError) {
+    if copies != nil { return try writeCopies(list.reduce(0) { $0 + $1.charge }) }
     var start = 0
     while start < list.count { start = try writeGroup(list, from: start) }
   }
@@ -137,6 +141,7 @@ extension NodeTable {
     shape.count(level: node.level, nodes: 0, byteCount: extent.byteCount - node.extent.byteCount)
     node.extent = extent
     node.isDirty = false
+    node.hasChangedParts = false
     dirtyByteCount -= node.charge
     node.isStoredWhole = image.isWhole
     // A leaf was cut anew.

@@ -8,7 +8,7 @@
 // Invariants
 // 1. Pivots are strictly ascending; there is one part more than pivots, and at least one part.
 // 2. Every message of part i's buffer, and every range in it, lies within part i's keys.
-// 3. A dirty node has all parts loaded.
+// 3. A node with changed parts has all of them loaded.
 // 4. `contentByteCount` is the sum of the parts' live cell bytes, loaded or not.
 
 import KeyValue
@@ -106,14 +106,19 @@ struct Pivots {
 
 /// A node in memory.
 final class TreeNode {
-  /// The number under which the directory finds it.
-  let number: UInt64
+  /// The number under which the directory finds it, or its place as an id; of a changed node that has no place yet, an id
+  /// that is no place.
+  private(set) var number: UInt64
   /// 0 for a leaf.
   let level: Int
   /// Where its last image lies.
   var extent: Extent
   /// Whether it changed since it was written.
   var isDirty = false
+  /// Whether more than pointers to children changed since then: all parts are in memory.
+  var hasChangedParts = false
+  /// The extent of its buffers when it is not its own, as an id; 0 otherwise.
+  var sectionID: UInt64 = 0
   /// Whether the parts in memory are those of the image, so that each can be dropped and read again.
   var partsMatchImage = false
   /// Whether the image is one block.
@@ -126,6 +131,8 @@ final class TreeNode {
   var turn: UInt64 = 0
   /// Where it is in the table's ring; negative outside.
   var place = -1
+  /// Content that the table's counts by level know of.
+  var countedByteCount = 0
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
@@ -174,6 +181,9 @@ final class TreeNode {
     parts = memory
     capacity = larger
   }
+
+  /// Gives the node another number; the table knows of it.
+  func rename(to number: UInt64) { self.number = number }
 
   /// Adds a part at a place; its bytes join the content.
   func insertPart(_ part: consuming NodePart, at position: Int) {
