@@ -99,6 +99,9 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
     public var writeCount = 0.0
     public var writeByteCount = 0.0
 
+    /// Nothing.
+    public init() {}
+
     /// Bytes read and written.
     public var byteCount: Double { readByteCount + writeByteCount }
 

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct BEpsilonTreeTrafficTests {
   private func tree(
-    node: Double = 1 << 20, fanout: Double = 16, buffer: Double? = nil, cache: Double = 40e6,
+    node: Double = 1_048_576, fanout: Double = 16, buffer: Double? = nil, cache: Double = 40e6,
     entries: Double = 5e6, basement: Double = 16_384
   ) -> BEpsilonTreeTraffic {
     BEpsilonTreeTraffic(
@@ -34,7 +34,7 @@ import Testing
   @Test func withoutCacheEachLevelIsReadAndWritten() {
     // One entry above a single leaf's worth of records: no inner level in any of the steps.
     let small = tree(cache: 0, entries: 4_000)
-    let rewritten = ln2 * (1 << 20) / small.flushByteCount
+    let rewritten = ln2 * 1_048_576 / small.flushByteCount
     #expect(isNear(small.insertCost.readByteCount, 124 * rewritten))
     #expect(isNear(small.insertCost.writeByteCount, 124 * (2 + rewritten)))
     #expect(isNear(small.childCount, ln2 * 16))
