@@ -47,10 +47,8 @@ import Trials
     return subject
   }
 
-  private static func largestValue(_ setting: Setting) -> Int {
-    guard case .integer(let bytes)? = setting.changes["node_bytes"] else { return 8_000 }
-    return min(8_000, bytes / 4)
-  }
+  /// Beyond a quarter of the small nodes: such values lie in extents of their own.
+  private static let largestValueByteCount = 8_000
 
   @Test(arguments: settings, [0, 1, 3])
   func everyCrashLeavesAPromisedPrefix(setting: Setting, syncEvery: Int) {
@@ -60,7 +58,7 @@ import Trials
       options.seededSubsetCount = 40
       let script = TrialScript.story(
         seed: seed, batchCount: 10, syncEveryCommits: syncEvery,
-        largestValueByteCount: Self.largestValue(setting))
+        largestValueByteCount: Self.largestValueByteCount)
       let outcome = CrashSweep(
         Self.subject(setting, seed: seed, atom: atom), script: script, options: options
       )
@@ -71,6 +69,46 @@ import Trials
     }
   }
 
+  /// A story of long values: put, grown by an append and a patch, replaced by short ones, deleted alone and by a range.
+  private static func storyOfLongValues(syncEveryCommits: Int) -> TrialScript {
+    func key(_ number: Int) -> [UInt8] { [UInt8]("k\(number)".utf8) }
+    func bytes(_ number: Int, _ count: Int) -> [UInt8] {
+      [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: count)
+    }
+    var items: [TrialItem] = []
+    for number in 1...10 {
+      items.append(.write(TrialOperation(.put, key: key(number % 4), operand: bytes(number, 3_000 + number * 100))))
+      items.append(.write(TrialOperation(.append, key: key(number % 3), operand: bytes(number, 700))))
+      items.append(.write(TrialOperation(.patch, key: key(number % 5), operand: [9, 5, 0, 0, 1, 2])))
+      if number % 3 == 0 { items.append(.write(TrialOperation(.delete, key: key(2)))) }
+      if number % 4 == 0 { items.append(.write(TrialOperation(.put, key: key(1), operand: [3]))) }
+      if number == 7 { items.append(.write(TrialOperation(.deleteRange, key: key(0), operand: key(2)))) }
+      items.append(.write(TrialOperation(.put, key: [UInt8]("batch".utf8), operand: bytes(number, 2))))
+      items.append(.commit)
+      if number == 3 || number == 8 { items.append(.checkpoint) }
+      if number == 5 { items.append(.reopen) }
+      if number == 6 { items.append(.settle) }
+    }
+    return TrialScript(items, syncEveryCommits: syncEveryCommits)
+  }
+
+  @Test(arguments: settings.dropFirst(), [0, 1])
+  func longValuesSurviveCrashesAndFaults(setting: Setting, syncEvery: Int) {
+    var options = CrashOptions()
+    options.exhaustiveBudget = 300
+    options.seededSubsetCount = 20
+    let script = Self.storyOfLongValues(syncEveryCommits: syncEvery)
+    let subject = Self.subject(setting, seed: 44, atom: 4_096)
+    let crashes = CrashSweep(subject, script: script, options: options).run()
+    #expect(crashes.isSound, "\(crashes.lifeFailure ?? crashes.failures.first?.description ?? "")")
+    var faults = FaultOptions()
+    faults.maximumReadCount = 20
+    faults.unitsPerKind = 4
+    faults.capacityCount = 8
+    let outcome = FaultSweep(subject, script: script, options: faults).run()
+    #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
+  }
+
   @Test(arguments: settings, [0, 1, 3])
   func everyFaultIsAnsweredWithAnErrorOrRightly(setting: Setting, syncEvery: Int) {
     var options = FaultOptions()
@@ -78,7 +116,7 @@ import Trials
     options.unitsPerKind = 5
     options.capacityCount = 8
     let script = TrialScript.story(
-      seed: 43, batchCount: 8, syncEveryCommits: syncEvery, largestValueByteCount: Self.largestValue(setting))
+      seed: 43, batchCount: 8, syncEveryCommits: syncEvery, largestValueByteCount: Self.largestValueByteCount)
     let outcome = FaultSweep(Self.subject(setting, seed: 43, atom: 512), script: script, options: options)
       .run()
     #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")

@@ -47,10 +47,10 @@ struct NodeDecoder {
     // Whether parts are read together.
     node.isStoredWhole = flag & 1 == 1
     node.partsMatchImage = true
+    node.reserveParts(partCount)
     if hasSection { node.sectionID = payload.start.u64(NodeImage.headByteCount) }
     var expected = hasSection ? 0 : flag == 1 ? pivotStart + pivotByteCount : block.byteCount
     let limit = hasSection ? Int(UInt32.max) : flag == 1 ? payload.count : node.extent.byteCount
-    node.reserveParts(partCount)
     for index in 0..<partCount {
       let line = payload.start + (linesStart + NodeImage.partByteCount * index)
       var part = NodePart(child: line.u64(0))

@@ -127,12 +127,12 @@ final class TreeNode {
   var pinCount = 0
   /// Passes of the clock's hand it still survives.
   var chances = 0
-  /// Content that the table's counts by level know of.
-  var countedByteCount = 0
   /// When a batch moved into it last, in batches that moved.
   var turn: UInt64 = 0
   /// Where it is in the table's ring; negative outside.
   var place = -1
+  /// Content that the table's counts by level know of.
+  var countedByteCount = 0
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
@@ -169,9 +169,6 @@ final class TreeNode {
 
   var isLeaf: Bool { level == 0 }
 
-  /// Gives the node another number; the table knows of it.
-  func rename(to number: UInt64) { self.number = number }
-
   /// Makes room for parts, exactly.
   func reserveParts(_ count: Int) {
     if count > capacity { moveParts(toCapacity: count) }
@@ -184,6 +181,9 @@ final class TreeNode {
     parts = memory
     capacity = larger
   }
+
+  /// Gives the node another number; the table knows of it.
+  func rename(to number: UInt64) { self.number = number }
 
   /// Adds a part at a place; its bytes join the content.
   func insertPart(_ part: consuming NodePart, at position: Int) {
