@@ -50,7 +50,7 @@ private struct ForgetfulBench {
 
   /// The pages from the root to a key's leaf.
   func way(to number: Int) throws -> [UInt64] {
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     let bytes = key(number)
     try bytes.withUnsafeBytes { _ = try path.seek(Bytes($0), engine.forest.main, engine.store) }
     let ids = (0..<path.count).map { path.entries[$0].id }
@@ -60,7 +60,7 @@ private struct ForgetfulBench {
 
   /// The reference to the long value.
   func longValue() throws -> OverflowReference {
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     let bytes = key(Self.longKey)
     var found: OverflowReference?
     try bytes.withUnsafeBytes { bytes in

@@ -75,7 +75,7 @@ import Testing
     try Self.put(engine, Array(0..<4_000))
     try engine.checkpoint()
     let store = engine.store
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     let middle = key(2_000)
     try middle.withUnsafeBytes { _ = try path.seek(Bytes($0), engine.forest.main, store) }
     let parent = path.entries[path.count - 2].page

@@ -52,7 +52,7 @@ private final class InterruptedDevice: BlockDevice {
 
   /// The pages right below the root, and a number in the range of each.
   private func interiors(_ engine: BTreeEngine) throws -> [(id: UInt64, number: Int)] {
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     defer { path.truncate(to: 0) }
     _ = try path.pushRoot(engine.forest.main, engine.store)
     let root = path.leaf
@@ -119,7 +119,7 @@ private final class InterruptedDevice: BlockDevice {
     let store = engine.store
     // The cache outlives what is held of it.
     defer { withExtendedLifetime(engine) {} }
-    var path = TreePath(isWriter: false)
+    var path = TreePath()
     let first = key(1)
     try first.withUnsafeBytes { _ = try path.seek(Bytes($0), engine.forest.main, store) }
     let reads = store.counts.pointee.pagesRead
