@@ -43,7 +43,7 @@ import Testing
     #expect(clean.isSound, "\(clean.findings)")
     let structure = try #require(clean.structure)
     #expect(structure.facts.contains { $0.name == "durability" && $0.value == mode })
-    let long = structure.parts.filter { $0.name == "long value" }.reduce(UInt64(0)) { $0 + $1.entryCount }
+    let long = structure.parts.filter { $0.structure == "long value" }.reduce(UInt64(0)) { $0 + $1.entryCount }
     #expect(long == UInt64(bench.engine.table.shape.overflowCount) && long > 10)
     #expect(bench.engine.table.shape.height > 1)
     let owned = clean.owners.filter { $0.isChecked }
