@@ -122,6 +122,7 @@ let package = Package(
       "BEpsilonTree",
       imports: [
         "BEpsilonTree", "Trials", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives",
+        "CAllocationCount",
       ]),
     tests(
       "Engine",

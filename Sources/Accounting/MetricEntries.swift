@@ -351,11 +351,11 @@ enum MetricEntries {
         formula: "What B counts: entries or bytes.", source: section),
       Metric(
         "messages_per_flush_p50", in: [.runs], .count, unit: "messages/flush", label: "Messages per flush",
-        formula: "The median number of messages one flush moves one level down.",
+        formula: "The median number of messages one flush moves one level down, to within a thirty-second.",
         preference: .largerIsBetter, source: section),
       Metric(
         "messages_per_flush_p95", in: [.runs], .count, unit: "messages/flush", label: "Messages per flush",
-        formula: "The 95th percentile of messages one flush moves one level down.",
+        formula: "The 95th percentile of messages one flush moves one level down, to within a thirty-second.",
         preference: .largerIsBetter, source: section),
       Metric(
         "height", in: [.runs], .count, unit: "levels", label: "Height",
@@ -533,6 +533,10 @@ enum MetricEntries {
       "dam_ios_<B>", in: [.runs], .count, unit: "blocks", label: "DAM cost",
       formula: "Σ over transfers of ⌈bytes ÷ B⌉; the ending is B in bytes.", preference: .smallerIsBetter,
       source: "Aggarwal and Vitter, \"The Input/Output Complexity of Sorting and Related Problems\", 1988."),
+    Metric(
+      "nodes_<level>", in: [.runs], .count, unit: "nodes", label: "Nodes of a level",
+      formula: "Nodes whose distance from the leaves is the level (0: leaves), at the phase's end.",
+      source: "Metric definitions, section \"ε-specific\"."),
     Metric(
       "epsilon_effective_<level>", in: [.runs], .real, unit: "", label: "ε, effective",
       formula: "ln(measured fanout) ÷ ln(B) of the level's nodes.",

@@ -37,9 +37,10 @@ extension BEpsilonTreeEngine {
     report.addFact("fanout", String(geometry.fanout))
     report.addFact("buffer_bytes", String(geometry.bufferByteCount))
     report.addFact("height", String(root.shape.height))
-    var walk = TreeExamination(volume, geometry)
+    report.addFact("durability", root.durability.rawValue)
+    var walk = TreeExamination(volume, geometry, root.durability)
     try walk.examine(root.shape, &report)
-    try examineLog(volume, root, geometry, &report)
+    if root.durability == .log { try examineLog(volume, root, geometry, &report) }
   }
 
   private static func examineLog(
@@ -81,12 +82,14 @@ extension BEpsilonTreeEngine {
 private struct TreeExamination {
   private let volume: Volume
   private let decoder: NodeDecoder
+  private let durability: DurabilityMode
   private var seen: Set<UInt64> = []
   private var found = TreeShape()
   private var isWhole = true
 
-  init(_ volume: Volume, _ geometry: BEpsilonGeometry) {
+  init(_ volume: Volume, _ geometry: BEpsilonGeometry, _ durability: DurabilityMode) {
     self.volume = volume
+    self.durability = durability
     decoder = NodeDecoder(maximumKeyByteCount: geometry.maximumKeyByteCount)
   }
 
@@ -110,7 +113,7 @@ private struct TreeExamination {
     var extent: Extent?
     let node: TreeNode
     do throws(StorageError) {
-      let place = try volume.resolve(.mapped(number))
+      let place = try volume.resolve(durability == .log ? .mapped(number) : NodeID(rawValue: number))
       extent = place
       node = TreeNode(number: number, level: level, extent: place)
       let block = try volume.readLeadingBlock(
@@ -126,7 +129,19 @@ private struct TreeExamination {
     report.addBlock(
       structure, level: level, extent: node.extent, usedByteCount: node.contentByteCount,
       entryCount: (0..<node.partCount).reduce(0) { $0 + node.parts[$1].cellCount })
-    found.count(level: level, nodes: 1, byteCount: node.extent.byteCount)
+    var byteCount = node.extent.byteCount
+    if node.sectionID != 0 {
+      do throws(StorageError) {
+        let section = try volume.resolve(NodeID(rawValue: node.sectionID))
+        report.claim(section, "interior")
+        byteCount += section.byteCount
+      } catch {
+        isWhole = false
+        try report.note(error)
+        return
+      }
+    }
+    found.count(level: level, nodes: 1, byteCount: byteCount)
     for index in 0..<node.partCount {
       let low = node.lowerPivot(index) ?? lower
       let high = node.upperPivot(index) ?? upper
@@ -140,10 +155,18 @@ private struct TreeExamination {
   ) throws(StorageError) {
     if node.parts[index].cellCount == 0 { return }
     do throws(StorageError) {
-      if !node.parts[index].isLoaded {
+      if !node.parts[index].isLoaded, node.sectionID != 0, node.isStoredWhole {
+        let block = try volume.readBlock(
+          try volume.resolve(NodeID(rawValue: node.sectionID)), type: NodeBlock.part, cause: .verification)
+        try decoder.decodeSection(block, into: node)
+      } else if !node.parts[index].isLoaded {
+        let base = try node.sectionID == 0 ? node.extent : volume.resolve(NodeID(rawValue: node.sectionID))
         let place = Extent(
-          offset: node.extent.offset + UInt64(node.parts[index].imageOffset),
+          offset: base.offset + UInt64(node.parts[index].imageOffset),
           byteCount: node.parts[index].imageByteCount)
+        guard place.end <= base.end else {
+          throw decoder.corruption(node.extent.offset, "part \(index) ends outside its buffers")
+        }
         let block = try volume.readBlock(place, type: NodeBlock.part, cause: .verification)
         try decoder.decodePart(block, index, into: node)
       }

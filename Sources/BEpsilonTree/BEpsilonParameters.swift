@@ -29,6 +29,14 @@ enum FlushPolicy: String, CaseIterable, Sendable {
   case cacheAware = "cache-aware"
 }
 
+/// How what is written becomes durable, and what a node's id is.
+enum DurabilityMode: String, CaseIterable, Sendable {
+  /// Every batch in a log; changed nodes at checkpoints, found by number through a directory.
+  case log
+  /// No log: changed nodes and all above them under new ids, and a superblock that reaches them.
+  case copyOnWrite = "copy-on-write"
+}
+
 extension BEpsilonTreeEngine {
   /// Name, summary and knobs.
   public static let descriptor = EngineDescriptor(
@@ -66,11 +74,27 @@ extension BEpsilonTreeEngine {
         "flush_policy", .choice(FlushPolicy.allCases.map(\.rawValue)), default: .text("fullest"),
         "Which child a full node flushes to."),
       ParameterDescriptor(
+        "minimum_flush_bytes", .bytes(0...(16 << 20)), default: .integer(0),
+        "Message bytes below which a child is flushed to only when none has as many; at most the buffer, B − F."
+      ),
+      ParameterDescriptor(
+        "promotion", .boolean, default: .boolean(false),
+        "Whether a message passes empty buffers to the deepest inner node in memory; with durability log."),
+      ParameterDescriptor(
+        "durability", .choice(DurabilityMode.allCases.map(\.rawValue)), default: .text("log"),
+        "log: batches in a log, nodes at checkpoints under numbers that stay; copy-on-write: no log, a commit is the changed nodes "
+          + "with all above them and a superblock."),
+      ParameterDescriptor(
+        "pass_through_bytes", .bytes(0...(1 << 40)), default: .integer(0),
+        "Copy-on-write: messages for one child of this size or more pass a node without entering its buffer; 0: an F-th of the "
+          + "buffer, 1: always."),
+      ParameterDescriptor(
         "merge_threshold_percent", .integer(0...50), default: .integer(25),
         "A node filled less than this is merged with a neighbour when both fit into one; 0 never merges."),
       ParameterDescriptor(
         "checkpoint_log_bytes", .bytes((64 << 10)...(1 << 40)), default: .integer(64 << 20),
-        "Bytes of log after which changed nodes are written and the log is cut."),
+        "Bytes of log, or of messages where there is none, after which changed nodes are written and the log is cut."
+      ),
       ParameterDescriptor(
         "checkpoint_operations", .integer(0...(1 << 40)), default: .integer(0),
         "Operations after which the same happens; 0 leaves it to the log's bytes."),
@@ -88,6 +112,13 @@ struct BEpsilonSettings {
   var layout: BufferLayout
   var bypassesBuffers: Bool
   var policy: FlushPolicy
+  var durability: DurabilityMode
+  /// ε as asked for, or that of the fanout.
+  var configuredEpsilon: Double
+  var minimumFlushByteCount: Int
+  var promotes: Bool
+  /// Message bytes from which on a batch passes through (copy-on-write).
+  var passThroughByteCount: Int
   var mergeThresholdPercent: Int
   var checkpointLogByteCount: Int
   var checkpointOperationCount: Int
@@ -96,6 +127,8 @@ struct BEpsilonSettings {
   var cacheByteCount: Int
   /// Memory kept free for what one flush, one split and one write hold for a moment.
   var headroomByteCount: Int
+  /// Memory of emptied buffers that is kept to be used again, at most.
+  var arenaPoolByteCount: Int
   var log: VolumeLogConfiguration
 
   /// Nodes of memory that a tree works with.
@@ -129,7 +162,8 @@ struct BEpsilonSettings {
       .pageTree(
         .init(
           pageByteCount: parameters.integer("basement_bytes"), copies: 1 / 16, reads: 0,
-          writeWindowOperationCount: operations > 0 ? min(operations, logged) : logged)),
+          writeWindowOperationCount: operations > 0 ? min(operations, logged) : logged,
+          syncsCopyPaths: parameters.text("durability") == DurabilityMode.copyOnWrite.rawValue)),
       spaceFactor: 2, writeSeconds: 1.5e-6, readSeconds: 2e-6, entrySeconds: 0.2e-6)
   }
 
@@ -160,11 +194,38 @@ struct BEpsilonSettings {
     }
     basementByteCount = max(unit, parameters.integer("basement_bytes") / unit * unit)
     guard let policy = FlushPolicy(rawValue: parameters.text("flush_policy")),
-      let layout = BufferLayout(rawValue: parameters.text("buffer_layout"))
+      let layout = BufferLayout(rawValue: parameters.text("buffer_layout")),
+      let durability = DurabilityMode(rawValue: parameters.text("durability"))
     else { preconditionFailure("Parameters were checked against their descriptors.") }
     self.policy = policy
     self.layout = layout
-    bypassesBuffers = parameters.boolean("sequential_bypass")
+    self.durability = durability
+    let share = max(1, geometry.bufferByteCount / geometry.fanout)
+    let passThrough = parameters.integer("pass_through_bytes")
+    guard passThrough == 0 || durability == .copyOnWrite else {
+      throw .invalidParameters(
+        reason:
+          "pass_through_bytes is \(passThrough), it is for durability copy-on-write; with durability log leave it at 0"
+      )
+    }
+    configuredEpsilon = fanout > 0 ? geometry.effectiveEpsilon : parameters.real("epsilon")
+    minimumFlushByteCount = parameters.integer("minimum_flush_bytes")
+    guard minimumFlushByteCount <= geometry.bufferByteCount else {
+      throw .invalidParameters(
+        reason:
+          "minimum_flush_bytes is \(minimumFlushByteCount), a buffer holds \(geometry.bufferByteCount) bytes (B − F); "
+          + "give 0 to \(geometry.bufferByteCount)")
+    }
+    promotes = parameters.boolean("promotion")
+    guard !promotes || durability == .log else {
+      throw .invalidParameters(
+        reason:
+          "promotion is true with durability copy-on-write, where batches pass through instead (pass_through_bytes); "
+          + "make it false, or durability log")
+    }
+    passThroughByteCount = passThrough > 0 ? passThrough : share
+    // Where nodes are copied, passing through does what the bypass does.
+    bypassesBuffers = parameters.boolean("sequential_bypass") && durability == .log
     mergeThresholdPercent = parameters.integer("merge_threshold_percent")
     checkpointLogByteCount = parameters.integer("checkpoint_log_bytes")
     checkpointOperationCount = parameters.integer("checkpoint_operations")
@@ -173,7 +234,8 @@ struct BEpsilonSettings {
     let buffer = max(unit, min(256 << 10, memory / 64))
     // The log's buffers, the directory, the map of units.
     let other = 2 * buffer + memory / 64 + (32 << 10)
-    cacheByteCount = memory - headroomByteCount - other
+    arenaPoolByteCount = min(2 * nodeByteCount, memory / 32)
+    cacheByteCount = memory - headroomByteCount - other - arenaPoolByteCount
     log = VolumeLogConfiguration(
       segmentByteCount: max(parameters.integer("log_segment_bytes"), unit), bufferByteCount: buffer,
       readByteCount: buffer, cause: .log)

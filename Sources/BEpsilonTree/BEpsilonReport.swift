@@ -22,6 +22,8 @@ extension BEpsilonTreeEngine {
       ("cache_bytes", String(table.capacityByteCount)),
       ("checkpoint_log_bytes", String(settings.checkpointLogByteCount)),
       ("checkpoint_operations", String(settings.checkpointOperationCount)),
+      ("durability", settings.durability.rawValue),
+      ("epsilon_configured", String(settings.configuredEpsilon)),
       ("epsilon_of_fanout", String(geometry.effectiveEpsilon)),
       ("fanout", String(geometry.fanout)),
       ("flush_policy", settings.policy.rawValue),
@@ -29,8 +31,11 @@ extension BEpsilonTreeEngine {
       ("maximum_key_bytes", String(limits.maximumKeyByteCount)),
       ("maximum_value_bytes", String(limits.maximumValueByteCount)),
       ("merge_threshold_percent", String(settings.mergeThresholdPercent)),
+      ("minimum_flush_bytes", String(settings.minimumFlushByteCount)),
       ("node_bytes", String(geometry.nodeByteCount)),
       ("node_units", String(geometry.nodeUnitCount)),
+      ("pass_through_bytes", String(settings.passThroughByteCount)),
+      ("promotion", String(settings.promotes)),
       ("sequential_bypass", String(settings.bypassesBuffers)),
       ("transfer_unit_bytes", String(volume.transferUnitByteCount)),
       ("unit_bytes", String(geometry.unit.byteCount)),
@@ -58,7 +63,9 @@ extension BEpsilonTreeEngine {
       ("node_writes", counts.nodesWritten),
       ("nodes_inspected", counts.nodesInspected),
       ("part_reads", counts.partsRead),
+      ("passed_through_messages", counts.passedThrough),
       ("postponed_flushes", postponedFlushCount),
+      ("promoted_messages", counts.promoted),
       ("root_collapses", counts.rootCollapses),
     ]
   }
@@ -68,7 +75,7 @@ extension BEpsilonTreeEngine {
     try requireOpen()
     let accounting = volume.accounting()
     let parts: [(String, UInt64)] = [
-      ("dead_versions", accounting.deferredByteCount),
+      ("dead_versions", accounting.deferredByteCount + UInt64(table.copies?.releasedByteCount ?? 0)),
       ("interior", UInt64(table.shape.innerByteCount)),
       ("leaf", UInt64(table.shape.leafByteCount)),
       ("log", accounting.logByteCount),

@@ -12,12 +12,17 @@
 //       48     8  inner nodes
 //       56     8  bytes of the leaves' extents
 //       64     8  bytes of the inner nodes' extents
+//       72     4  0 when the directory knows the nodes' places (log mode), 1 when their ids are their places (copy-on-write)
+//       76     4  zero
+//       80     8  values in extents of their own
+//       88     8  bytes of those extents
+//       96   144  nodes (4 each) and bytes of messages or entries (8 each) of twelve levels
 
 import Primitives
 
 /// The engine root's codec.
 struct BEpsilonRoot: Equatable {
-  static let byteCount = 72
+  static let byteCount = 96 + TreeLevels.encodedByteCount
   private static let magic: UInt32 = 0x5350_4542
   /// No tree of nodes with two children is higher.
   static let maximumHeight = 200
@@ -26,22 +31,28 @@ struct BEpsilonRoot: Equatable {
   var fanout: Int
   var unitByteCount: Int
   var logPosition: UInt64
+  var durability: DurabilityMode
   var shape: TreeShape
+  var levels: TreeLevels
 
   /// The root in the superblock's bytes, nil for a volume that has none yet.
   static func decode(_ bytes: [UInt8]) throws(StorageError) -> BEpsilonRoot? {
     if bytes.isEmpty { return nil }
     let root = bytes.withUnsafeBytes { buffer -> BEpsilonRoot? in
       let all = Bytes(buffer)
-      guard all.count == byteCount, all.start.u32(0) == magic, all.start.u64(32) <= UInt64(maximumHeight)
+      guard all.count == byteCount, all.start.u32(0) == magic, all.start.u64(32) <= UInt64(maximumHeight),
+        all.start.u32(72) <= 1
       else { return nil }
       func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: all.start.u64(offset)) }
       let shape = TreeShape(
         root: all.start.u64(24), height: number(32), leafCount: number(40), innerCount: number(48),
-        leafByteCount: number(56), innerByteCount: number(64))
+        leafByteCount: number(56), innerByteCount: number(64), overflowCount: number(80),
+        overflowByteCount: number(88))
       return BEpsilonRoot(
         nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
-        unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16), shape: shape)
+        unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16),
+        durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, shape: shape,
+        levels: TreeLevels.decode(all.start + 96))
     }
     guard let root else {
       throw .corrupted(structure: "Bε-tree root", offset: 0, detail: "\(bytes.count) bytes that are no root")
@@ -66,6 +77,10 @@ struct BEpsilonRoot: Equatable {
       base.setU64(48, UInt64(shape.innerCount))
       base.setU64(56, UInt64(shape.leafByteCount))
       base.setU64(64, UInt64(shape.innerByteCount))
+      base.setU32(72, durability == .log ? 0 : 1)
+      base.setU64(80, UInt64(shape.overflowCount))
+      base.setU64(88, UInt64(shape.overflowByteCount))
+      levels.encode(to: base + 96)
     }
     return bytes
   }

@@ -44,6 +44,8 @@ public final class BEpsilonTreeEngine: Engine {
   private var log: VolumeLog?
   private var logger: LogTransactionWriter?
   private var operationsSinceCheckpoint = 0
+  /// Message bytes taken since then, where there is no log.
+  private var bytesSinceCheckpoint = 0
   private var checkpointPosition: UInt64 = 0
   private var isClosed = false
   /// Batches applied by this opening; ends the windows of cursors.
@@ -77,7 +79,7 @@ public final class BEpsilonTreeEngine: Engine {
     } catch {
       throw .storage(error)
     }
-    if let root { try requireSame(root, settings.geometry) }
+    if let root { try requireSame(root, settings) }
     do throws(StorageError) {
       let engine = try BEpsilonTreeEngine(volume, settings, environment)
       try engine.begin(root)
@@ -88,8 +90,15 @@ public final class BEpsilonTreeEngine: Engine {
   }
 
   private static func requireSame(
-    _ root: BEpsilonRoot, _ geometry: BEpsilonGeometry
+    _ root: BEpsilonRoot, _ settings: BEpsilonSettings
   ) throws(EngineError) {
+    if root.durability != settings.durability {
+      throw .invalidParameters(
+        reason:
+          "the volume was made with durability \(root.durability.rawValue), the parameters say "
+          + "\(settings.durability.rawValue)")
+    }
+    let geometry = settings.geometry
     let found = (root.nodeByteCount, root.fanout, root.unitByteCount)
     let wanted = (geometry.nodeByteCount, geometry.fanout, geometry.unit.byteCount)
     if found == wanted { return }
@@ -120,17 +129,28 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Makes an empty tree, or replays what is behind the root.
   private func begin(_ root: BEpsilonRoot?) throws(StorageError) {
+    if let root {
+      table.shape = root.shape
+      table.levels = root.levels
+    }
+    if settings.durability == .log { try beginLog(root) }
+    if root == nil {
+      let leaf = try table.makeNode(level: 0, reserving: 2)
+      leaf.appendPart(NodePart())
+      table.shape.root = leaf.number
+      try publish(rewritesSpaceMap: false)
+    }
+  }
+
+  /// Opens the log and replays what is behind the root.
+  private func beginLog(_ root: BEpsilonRoot?) throws(StorageError) {
     let opened = try volume.openLog(0, configuration: settings.log)
     log = opened
     logger = LogTransactionWriter(opened)
     guard let root else {
       _ = try opened.replay { _, _ in true }
-      let leaf = try table.makeNode(level: 0, reserving: 2)
-      leaf.appendPart(NodePart())
-      table.shape.root = leaf.number
-      return try publish(rewritesSpaceMap: false)
+      return
     }
-    table.shape = root.shape
     checkpointPosition = root.logPosition
     let collector = BatchCollector(maximumKeyByteCount: limits.maximumKeyByteCount)
     var failure: StorageError?
@@ -172,7 +192,9 @@ public final class BEpsilonTreeEngine: Engine {
     try requireOpen()
     try batch.check(against: limits)
     do throws(StorageError) {
-      if batch.count > 0 { try commit(batch) }
+      if batch.count > 0 {
+        if log == nil { try commitCopy(batch) } else { try commit(batch) }
+      }
       if sync { try makeDurable() }
     } catch {
       throw .storage(error)
@@ -207,6 +229,30 @@ public final class BEpsilonTreeEngine: Engine {
     restoreShape(way)
   }
 
+  /// Makes a batch visible where nodes are copied, or changes nothing.
+  private func commitCopy(_ batch: borrowing WriteBatch) throws(StorageError) {
+    var messages = writer.messages(of: batch)
+    var isRetry = false
+    while true {
+      do throws(StorageError) {
+        try checkpointIfDue()
+        try writer.relieveRootIfNeeded()
+        try table.makeRoom(messages.usedByteCount * 2, mayWrite: true)
+        try writer.sendToRoot(&messages)
+        break
+      } catch {
+        guard case .noSpace = error, !isRetry else { throw error }
+        isRetry = true
+        try publish(rewritesSpaceMap: true)
+        try volume.checkpoint()
+      }
+    }
+    changeCount &+= 1
+    operationsSinceCheckpoint += batch.count
+    bytesSinceCheckpoint += messages.usedByteCount
+    restoreShape(nil)
+  }
+
   /// Takes a batch from the log.
   private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
     try writer.makeRoom(for: LogTransactionWriter.cellByteCount(batch))
@@ -222,7 +268,8 @@ public final class BEpsilonTreeEngine: Engine {
   private func restoreShape(_ way: BufferBypass?) {
     do throws(StorageError) {
       if let way { try writer.restoreShape(along: way) }
-      try writer.relieveRoot(adding: 0)
+      try writer.throwPostponed()
+      if log == nil { try writer.relieveRootIfNeeded() } else { try writer.relieveRoot(adding: 0) }
       try table.makeRoom(0, mayWrite: true)
       try table.limitDirty()
     } catch {
@@ -234,9 +281,8 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Makes everything visible durable.
   private func makeDurable() throws(StorageError) {
-    guard let log else { throw .closed }
     do throws(StorageError) {
-      try log.sync()
+      if let log { try log.sync() } else { try publish(rewritesSpaceMap: false) }
     } catch {
       // What is visible and what is durable have parted; only reopening heals that.
       volume.channel.poison(error.description)
@@ -245,9 +291,10 @@ public final class BEpsilonTreeEngine: Engine {
   }
 
   private func checkpointIfDue() throws(StorageError) {
-    guard let log else { throw .closed }
+    let byteCount =
+      log.map { $0.tailPosition - min($0.tailPosition, checkpointPosition) } ?? UInt64(bytesSinceCheckpoint)
     let isDue =
-      log.tailPosition - min(log.tailPosition, checkpointPosition) >= UInt64(settings.checkpointLogByteCount)
+      byteCount >= UInt64(settings.checkpointLogByteCount)
       || (settings.checkpointOperationCount > 0
         && operationsSinceCheckpoint >= settings.checkpointOperationCount)
     if isDue { try publish(rewritesSpaceMap: false) }
@@ -255,16 +302,18 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Writes the changed nodes and a superblock that reaches them, and cuts the log.
   func publish(rewritesSpaceMap: Bool) throws(StorageError) {
-    guard let log else { throw .closed }
     try table.writeAll()
+    try table.freeReleased()
     var transaction = try table.beginTransaction()
-    let position = log.tailPosition
+    let position = log?.tailPosition ?? 0
     transaction.setRoot(
       BEpsilonRoot(
         nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
-        unitByteCount: settings.geometry.unit.byteCount, logPosition: position, shape: table.shape
+        unitByteCount: settings.geometry.unit.byteCount, logPosition: position,
+        durability: settings.durability,
+        shape: table.shape, levels: table.levels
       ).encoded())
-    transaction.truncateLog(log, upTo: position)
+    if let log { transaction.truncateLog(log, upTo: position) }
     if rewritesSpaceMap {
       try transaction.commit(durable: false)
       try volume.checkpoint()
@@ -272,6 +321,7 @@ public final class BEpsilonTreeEngine: Engine {
       try transaction.commit(durable: true)
     }
     operationsSinceCheckpoint = 0
+    bytesSinceCheckpoint = 0
     checkpointPosition = position
     table.counts.pointee.checkpoints &+= 1
   }

@@ -203,6 +203,9 @@ public protocol Engine: ReadView {
   /// here may depend on a clock or on other engines of the process.
   func statistics() -> [(name: String, value: UInt64)]
 
+  /// The form of its tree; nil for an engine that is none. Deterministic, as statistics are. Cheap: no I/O.
+  func treeReport() -> TreeReport?
+
   /// Checks every structural invariant and checksum; throws `.storage(.corrupted)` at the first that fails.
   func verify() throws(EngineError)
 }

@@ -56,6 +56,25 @@ struct Setting: Sendable, CustomStringConvertible {
         "epsilon": .real(0.25), "buffer_layout": .text("shared"), "sequential_bypass": .boolean(false),
         "flush_policy": .text("cache-aware"), "log_segment_bytes": .integer(8_192),
       ], memoryByteCount: 3 << 19),
+    Setting(
+      description: "copy-on-write, 4 KiB nodes, ε 1/2, all, 1 MiB",
+      changes: [
+        "node_bytes": .integer(4_096), "epsilon": .real(0.5), "durability": .text("copy-on-write"),
+        "flush_policy": .text("all"),
+      ], memoryByteCount: 1 << 20),
+    Setting(
+      description: "copy-on-write, 32 KiB nodes in parts of 4 KiB, F 4, everything passes through, 1 MiB",
+      changes: [
+        "node_bytes": .integer(32_768), "basement_bytes": .integer(4_096), "fanout": .integer(4),
+        "durability": .text("copy-on-write"), "pass_through_bytes": .integer(1),
+        "checkpoint_operations": .integer(700),
+      ], memoryByteCount: 1 << 20),
+    Setting(
+      description: "copy-on-write, 8 KiB nodes, F 3, shared, fullest, 512 KiB",
+      changes: [
+        "node_bytes": .integer(8_192), "fanout": .integer(3), "durability": .text("copy-on-write"),
+        "buffer_layout": .text("shared"),
+      ], memoryByteCount: 512 << 10),
   ]
 }
 

@@ -24,6 +24,18 @@ import Trials
         "node_bytes": .integer(16_384), "basement_bytes": .integer(4_096), "fanout": .integer(3),
         "log_segment_bytes": .integer(16_384),
       ], memoryByteCount: 512 << 10),
+    Setting(
+      description: "copy-on-write, 4 KiB nodes, checkpoint every 20",
+      changes: [
+        "node_bytes": .integer(4_096), "epsilon": .real(0.5), "durability": .text("copy-on-write"),
+        "checkpoint_operations": .integer(20), "flush_policy": .text("all"),
+      ], memoryByteCount: 512 << 10),
+    Setting(
+      description: "copy-on-write, 16 KiB nodes in parts of 4 KiB, F 3, everything passes through",
+      changes: [
+        "node_bytes": .integer(16_384), "basement_bytes": .integer(4_096), "fanout": .integer(3),
+        "durability": .text("copy-on-write"), "pass_through_bytes": .integer(1),
+      ], memoryByteCount: 512 << 10),
   ]
 
   static func subject(_ setting: Setting, seed: UInt64, atom: Int) -> TrialSubject {

@@ -40,6 +40,18 @@ struct Geometry: Sendable, CustomStringConvertible {
         "node_bytes": .integer(32_768), "basement_bytes": .integer(4_096), "fanout": .integer(9),
         "flush_policy": .text("cache-aware"),
       ], memoryByteCount: 640 << 10),
+    Geometry(
+      description: "copy-on-write, 4 KiB, ε 0.5, all",
+      changes: [
+        "node_bytes": .integer(4_096), "epsilon": .real(0.5), "entry_bytes": .integer(32),
+        "durability": .text("copy-on-write"), "flush_policy": .text("all"),
+      ], memoryByteCount: 512 << 10),
+    Geometry(
+      description: "copy-on-write, 32 KiB in parts of 4 KiB, F 9, passing through from 500 bytes",
+      changes: [
+        "node_bytes": .integer(32_768), "basement_bytes": .integer(4_096), "fanout": .integer(9),
+        "durability": .text("copy-on-write"), "pass_through_bytes": .integer(500),
+      ], memoryByteCount: 640 << 10),
   ]
 }
 
@@ -48,7 +60,7 @@ struct Geometry: Sendable, CustomStringConvertible {
   private func expectWellFormed(_ bench: Bench, batchByteCount: Int) throws {
     let table = bench.engine.table
     #expect(table.heldByteCount <= table.capacityByteCount)
-    #expect(table.dirtyByteCount <= table.capacityByteCount / 2)
+    #expect(table.dirtyByteCount <= table.dirtyLimitByteCount)
     for node in table.ring { #expect(node.pinCount == 0 && node.charge == node.memoryByteCount()) }
     let measure = try bench.measure()
     let geometry = bench.engine.settings.geometry

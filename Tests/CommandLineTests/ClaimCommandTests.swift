@@ -72,7 +72,8 @@ struct ClaimCommandTests {
       "--set", "repeats=1", "--out", "a", "--quiet", in: place)
     #expect(run.status == 0, "\(run.errors)")
     let table = String(decoding: try place.bytes("a/figures/lines_load.csv"), as: UTF8.self)
-    #expect(table.split(separator: "\n").count == 4)
+    // The head, a point for each page size, and the log as a level.
+    #expect(table.split(separator: "\n").count == 5)
     #expect(String(decoding: try place.bytes("a/runs.csv"), as: UTF8.self).contains("p_device_transfer_unit"))
     let plan = try betula("plan", study, "--axis", "engines.sqlite.page_bites=4KiB", in: place)
     #expect(plan.status == 65 && plan.errors.contains("page_bytes"))

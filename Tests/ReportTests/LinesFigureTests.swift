@@ -50,6 +50,37 @@ struct LinesFigureTests {
     #expect(throws: ReportError.self) { try makeFigure(digest, request { $0.phases = ["read"] }) }
   }
 
+  /// An engine that does not have what is swept stands in the figure as one level, and never changes a line.
+  @Test func anEngineWithoutTheAxisIsALevel() throws {
+    let swept = ClaimRecord.line("a", [(4096, 8), (1024, 2)], spread: 0.5)
+    let record = ClaimRecord.make([ClaimRecord.plain("c", 5, 4, 6), swept, ClaimRecord.plain("d", 3)])
+    let figure = try makeFigure(Digest(record), request())
+    #expect(
+      figure.table == """
+        line,series,phase,x,median,lower,upper,repeats,predicted,published
+        a,a,load,1024.0,2.0,1.0,3.0,3,,
+        a,a,load,4096.0,8.0,4.0,12.0,3,,
+        c,c,load,,5.0,4.0,6.0,3,,
+        d,d,load,,3.0,3.0,3.0,1,,
+
+        """)
+    #expect(
+      figure.description
+        == "a: 2.00 at 1,024 to 8.00 at 4,096, 2 points; c: 5.00 throughout; d: 3.00 throughout.")
+    #expect(figure.script.contains("set arrow from graph 0, first 5.0 to graph 1, first 5.0 nohead"))
+    #expect(figure.script.contains("set label 'c' at graph 0.01, first 5.0"))
+    #expect(figure.script.contains("from graph 0, first 4.0 to graph 1, first 6.0 behind"))
+    // Levels alone are no line.
+    #expect(throws: ReportError.self) { try makeFigure(Digest(record), request { $0.engines = ["c"] }) }
+    let without = try makeFigure(Digest(record), request { $0.engines = ["a"] })
+    #expect(!without.script.contains("set arrow") && without.table.split(separator: "\n").count == 3)
+    var turned = record
+    turned.runs.reverse()
+    #expect(
+      try makeFigure(Digest(turned), request()).table.split(separator: "\n").sorted()
+        == figure.table.split(separator: "\n").sorted())
+  }
+
   @Test func overOperationsFromTheSamples() throws {
     let sample = SampleRecord.make(SampleRecord.near, repeats: 3, skips: false)
     let figure = try makeFigure(
@@ -109,10 +140,15 @@ struct LinesFigureTests {
         $0.engines = ["b"]
         $0.xTransform = .linear
       },
+      request {
+        $0.name = "i"
+        $0.yTransform = .log2
+      },
     ]
+    record.runs += ClaimRecord.make([ClaimRecord.plain("c", 5, 4, 6)]).runs
     let scratch = try ReportScratch()
     let outcome = try Report.regenerate(recordDirectory: try scratch.record(record))
     #expect(outcome.notes == [])
-    #expect(outcome.files.filter { $0.hasSuffix(".svg") }.count == 3)
+    #expect(outcome.files.filter { $0.hasSuffix(".svg") }.count == 4)
   }
 }

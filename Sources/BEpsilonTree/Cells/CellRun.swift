@@ -31,10 +31,31 @@ struct CellRun: ~Copyable {
   private var indexedByteCount = 0
   /// Offsets of range deletes, in order of arrival.
   private(set) var rangeDeletes: ContiguousArray<UInt32> = []
+  /// Where large arenas come from; nil: the allocator.
+  private var arenas: ArenaPool?
 
   init() { cells = Self.nothing }
 
-  deinit { if capacity > 0 { cells.deallocate() } }
+  deinit { freeArena() }
+
+  /// Takes large arenas from a pool from now on.
+  mutating func use(_ pool: ArenaPool?) { arenas = pool }
+
+  private func freeArena() {
+    if capacity == 0 { return }
+    if let arenas {
+      arenas.give(cells, capacity)
+    } else {
+      cells.deallocate()
+    }
+  }
+
+  /// Memory for an arena that grows.
+  private func makeArena(_ byteCount: Int) -> (memory: UnsafeMutableRawPointer, capacity: Int) {
+    guard let arenas else { return (.allocate(byteCount: byteCount, alignment: 16), byteCount) }
+    let capacity = ArenaPool.blockByteCount(byteCount)
+    return (arenas.take(capacity), capacity)
+  }
 
   private static var nothing: UnsafeMutableRawPointer {
     UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
@@ -57,22 +78,22 @@ struct CellRun: ~Copyable {
     let needed = usedByteCount + byteCount
     if needed <= capacity { return }
     var larger = max(512, capacity)
-    while larger < needed { larger = larger < 1 << 16 ? larger * 2 : larger + larger / 2 }
-    moveArena(toCapacity: larger)
+    while larger < needed { larger = larger < 1 << 15 ? larger * 2 : larger + larger / 3 }
+    let arena = makeArena(larger)
+    arena.memory.copyMemory(from: cells, byteCount: usedByteCount)
+    replaceArena(arena.memory, arena.capacity)
   }
 
-  private mutating func moveArena(toCapacity larger: Int) {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-    memory.copyMemory(from: cells, byteCount: usedByteCount)
-    if capacity > 0 { cells.deallocate() }
+  private mutating func replaceArena(_ memory: UnsafeMutableRawPointer, _ byteCount: Int) {
+    freeArena()
     borrowed = nil
     cells = memory
-    capacity = larger
+    capacity = byteCount
   }
 
   /// Forgets all cells and gives the memory back.
   mutating func removeAll() {
-    if capacity > 0 { cells.deallocate() }
+    freeArena()
     cells = Self.nothing
     capacity = 0
     borrowed = nil
@@ -141,10 +162,13 @@ struct CellRun: ~Copyable {
   /// The line of a basement's key, nil when it has none.
   @inline(__always) func find(_ key: Bytes) -> Int? {
     let position = index.bound(key, cells)
-    if position < index.count, Cell.key(cells + Int(index.lines[position].offset)).compare(key) == 0 {
-      return position
-    }
-    return nil
+    return isKey(key, at: position) ? position : nil
+  }
+
+  /// Whether a line is a key's. The cell is looked at only when the first eight bytes agree.
+  @inline(__always) func isKey(_ key: Bytes, at position: Int) -> Bool {
+    position < index.count && index.lines[position].head == key.head
+      && Cell.key(cells + Int(index.lines[position].offset)).compare(key) == 0
   }
 
   /// Sets an entry of a basement, at the place `index.bound` gives for its key.
@@ -182,20 +206,18 @@ struct CellRun: ~Copyable {
 
   /// Rewrites a basement's live cells in order into memory of its own.
   mutating func compact() {
-    let needed = max(512, liveByteCount + liveByteCount / 8)
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: needed, alignment: 16)
+    // Of the right size: a basement may stay as it is for long.
+    let byteCount = max(512, liveByteCount + liveByteCount / 8)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
     var offset = 0
     for position in 0..<index.count {
       let cell = cells + Int(index.lines[position].offset)
-      let byteCount = Cell.byteCount(cell)
-      (memory + offset).copyMemory(from: cell, byteCount: byteCount)
+      let cellByteCount = Cell.byteCount(cell)
+      (memory + offset).copyMemory(from: cell, byteCount: cellByteCount)
       index.lines[position].offset = UInt32(truncatingIfNeeded: offset)
-      offset += byteCount
+      offset += cellByteCount
     }
-    if capacity > 0 { cells.deallocate() }
-    borrowed = nil
-    cells = memory
-    capacity = needed
+    replaceArena(memory, byteCount)
     usedByteCount = offset
     deadByteCount = 0
     indexedByteCount = offset
@@ -204,6 +226,7 @@ struct CellRun: ~Copyable {
   /// Moves a basement's entries from a line on into a new run.
   mutating func split(at line: Int) -> CellRun {
     var upper = CellRun()
+    upper.use(arenas)
     var byteCount = 0
     for position in line..<index.count {
       byteCount += Cell.byteCount(cells + Int(index.lines[position].offset))

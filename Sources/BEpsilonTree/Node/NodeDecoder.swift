@@ -11,7 +11,7 @@ import Storage
 struct NodeDecoder {
   let maximumKeyByteCount: Int
 
-  private func corruption(_ offset: UInt64, _ detail: String) -> StorageError {
+  func corruption(_ offset: UInt64, _ detail: String) -> StorageError {
     .corrupted(structure: "tree node", offset: offset, detail: detail)
   }
 
@@ -33,31 +33,37 @@ struct NodeDecoder {
     let flag = payload.start.u8(2)
     let partCount = Int(payload.start.u32(4))
     let pivotByteCount = Int(payload.start.u32(24))
-    let pivotStart = NodeImage.headByteCount + NodeImage.partByteCount * partCount
-    guard flag <= 1, partCount >= 1, pivotStart + pivotByteCount <= payload.count,
+    let hasSection = flag == 2 || flag == 3
+    let linesStart = NodeImage.headByteCount + (hasSection ? NodeImage.sectionByteCount : 0)
+    let pivotStart = linesStart + NodeImage.partByteCount * partCount
+    guard flag <= 3, !hasSection || expectedLevel > 0, partCount >= 1, pivotStart + pivotByteCount <= payload.count,
       flag == 1 || pivotStart + pivotByteCount == payload.count
     else {
       throw corruption(place, "its \(partCount) parts and \(pivotByteCount) pivot bytes are not its own")
     }
     try decodePivots(
       Bytes(payload.start + pivotStart, pivotByteCount), count: partCount - 1, into: node)
-    node.isStoredWhole = flag == 1
+    // Whether parts are read together.
+    node.isStoredWhole = flag & 1 == 1
     node.partsMatchImage = true
-    var expected = flag == 1 ? pivotStart + pivotByteCount : block.byteCount
+    node.reserveParts(partCount)
+    if hasSection { node.sectionID = payload.start.u64(NodeImage.headByteCount) }
+    var expected = hasSection ? 0 : flag == 1 ? pivotStart + pivotByteCount : block.byteCount
+    let limit = hasSection ? Int(UInt32.max) : flag == 1 ? payload.count : node.extent.byteCount
     for index in 0..<partCount {
-      let line = payload.start + (NodeImage.headByteCount + NodeImage.partByteCount * index)
+      let line = payload.start + (linesStart + NodeImage.partByteCount * index)
       var part = NodePart(child: line.u64(0))
       part.imageOffset = Int(line.u32(8))
       part.imageByteCount = Int(line.u32(12))
       part.cellCount = Int(line.u32(16))
       part.byteCount = Int(line.u32(20))
       let isEmpty = part.byteCount == 0
-      let holds = part.imageByteCount - (flag == 1 ? 0 : VolumeBlock.headerByteCount)
+      let holds = part.imageByteCount - (node.isStoredWhole ? 0 : VolumeBlock.headerByteCount)
       guard (part.cellCount == 0) == isEmpty, isEmpty ? part.imageByteCount == 0 : holds >= part.byteCount,
-        isEmpty || part.imageOffset == expected, flag == 0 || part.imageByteCount == part.byteCount
+        isEmpty || part.imageOffset == expected, !node.isStoredWhole || part.imageByteCount == part.byteCount
       else { throw corruption(place, "part \(index) is not where it belongs") }
       expected += part.imageByteCount
-      guard expected <= (flag == 1 ? payload.count : node.extent.byteCount) else {
+      guard expected <= limit else {
         throw corruption(place, "part \(index) ends outside the node")
       }
       part.isLoaded = isEmpty
@@ -68,8 +74,11 @@ struct NodeDecoder {
       }
       node.appendPart(part)
     }
-    guard expected == (flag == 1 ? payload.count : node.extent.byteCount),
-      node.contentByteCount == Int(truncatingIfNeeded: payload.start.u64(16))
+    let isClosed =
+      hasSection
+      ? (node.sectionID == 0) == (node.contentByteCount == 0) && block.byteCount == node.extent.byteCount
+      : expected == limit
+    guard isClosed, node.contentByteCount == Int(truncatingIfNeeded: payload.start.u64(16))
     else { throw corruption(place, "its parts have \(node.contentByteCount) bytes and end at \(expected)") }
   }
 
@@ -105,7 +114,7 @@ struct NodeDecoder {
       Bytes(block.payload), of: block.frame, into: &node.parts[index], isBasement: node.isLeaf, place)
   }
 
-  private func borrow(
+  func borrow(
     _ bytes: Bytes, of frame: Frame, into part: inout NodePart, isBasement: Bool, _ place: UInt64
   ) throws(StorageError) {
     if let problem = part.run.borrow(

@@ -8,7 +8,7 @@
 //   offset  size  meaning
 //        0     1  format version, 1
 //        1     1  level, 0 for a leaf
-//        2     1  1 when the parts lie in this block, 0 when each has its own
+//        2     1  1 when the parts lie in this block, 0 when each has its own; 2 and 3: `CopyOnWriteImage`
 //        3     1  zero
 //        4     4  parts
 //        8     8  the node's number
@@ -75,7 +75,7 @@ struct NodeImage {
 }
 
 /// One part of an image to be: cells by pointer, in order.
-private struct PartPlan {
+struct PartPlan {
   var child: UInt64 = 0
   var cells: Range<Int>
   var byteCount = 0
@@ -91,8 +91,8 @@ struct NodeEncoder {
   let wholeByteCount: Int
   /// Whether inner nodes are stored whole whatever their size: pivots and one sorted buffer.
   let sharesBuffers: Bool
-  private var cells: ContiguousArray<UnsafeRawPointer> = []
-  private var plans: [PartPlan] = []
+  private(set) var cells: ContiguousArray<UnsafeRawPointer> = []
+  private(set) var plans: [PartPlan] = []
 
   init(basementByteCount: Int, sharesBuffers: Bool) {
     self.sharesBuffers = sharesBuffers
@@ -103,18 +103,19 @@ struct NodeEncoder {
   /// The image of a node that is held whole.
   mutating func image(of node: TreeNode, for volume: Volume) -> NodeImage {
     precondition(node.isWhole, "A node that is written is held whole.")
-    cells.removeAll(keepingCapacity: true)
-    plans.removeAll(keepingCapacity: true)
-    for index in 0..<node.partCount where !node.isLeaf { node.parts[index].run.orderMessages() }
     let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
     let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * node.partCount + pivotByteCount
     let isWhole =
       headByteCount + node.contentByteCount <= wholeByteCount || (sharesBuffers && !node.isLeaf)
-    if node.isLeaf { planLeaf(node, isWhole) } else { planBuffers(node) }
+    if node.isLeaf { planLeaf(node, isWhole) } else { gatherBuffers(of: node) }
     return encode(node, isWhole, volume)
   }
 
-  private mutating func planBuffers(_ node: TreeNode) {
+  /// Plans a part for each buffer of an inner node, its cells in order.
+  mutating func gatherBuffers(of node: TreeNode) {
+    cells.removeAll(keepingCapacity: true)
+    plans.removeAll(keepingCapacity: true)
+    for index in 0..<node.partCount { node.parts[index].run.orderMessages() }
     for index in 0..<node.partCount {
       let start = cells.count
       appendCells(of: node.parts[index].run)
@@ -139,6 +140,8 @@ struct NodeEncoder {
   }
 
   private mutating func planLeaf(_ node: TreeNode, _ isWhole: Bool) {
+    cells.removeAll(keepingCapacity: true)
+    plans.removeAll(keepingCapacity: true)
     let limit = isWhole ? Int.max : basementPayloadByteCount
     var plan = PartPlan(cells: 0..<0)
     for index in 0..<node.partCount {

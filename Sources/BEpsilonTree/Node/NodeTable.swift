@@ -11,9 +11,9 @@
 //
 // Invariants
 // 1. Σ charges of nodes ≤ capacity at rest, ≤ capacity + headroom within a call.
-// 2. At most half of the capacity is dirty at rest, so readers make room without writing.
+// 2. A part of the capacity is clean at rest (`dirtyLimitByteCount`), so readers make room without writing.
 // 3. A pinned node is neither dropped nor written.
-// 4. Capacity and headroom are held in the budget. What the volume's directory needs more as the tree grows is taken from the
+// 4. Capacity, headroom and what the pool of arenas keeps are held in the budget. What the volume's directory needs more as the tree grows is taken from the
 //    capacity.
 // 5. A written node's old extent is freed in the transaction that moves its number: the durable directory stays whole.
 
@@ -39,6 +39,8 @@ struct TreeCounts {
   var checkpoints: UInt64 = 0
   var nodesInspected: UInt64 = 0
   var bypassed: UInt64 = 0
+  var passedThrough: UInt64 = 0
+  var promoted: UInt64 = 0
 }
 
 /// How many nodes there are and what they take on the device.
@@ -50,6 +52,9 @@ struct TreeShape: Equatable, Sendable {
   var innerCount = 0
   var leafByteCount = 0
   var innerByteCount = 0
+  /// Values in extents of their own.
+  var overflowCount = 0
+  var overflowByteCount = 0
 
   mutating func count(level: Int, nodes: Int, byteCount: Int) {
     if level == 0 {
@@ -83,23 +88,37 @@ final class NodeTable {
   let basementByteCount: Int
   private(set) var capacityByteCount: Int
   let headroomByteCount: Int
+  /// Large arenas of nodes.
+  let arenas: ArenaPool
   let decoder: NodeDecoder
   var encoder: NodeEncoder
   var shape = TreeShape()
+  /// Nodes and their bytes by level.
+  var levels = TreeLevels()
+  /// Messages that moved together.
+  var flushSizes = FlushSizes()
   /// Counters, outside of any object so that counting costs an addition.
   let counts: UnsafeMutablePointer<TreeCounts>
   var heldByteCount = 0
   var dirtyByteCount = 0
   var ring: ContiguousArray<TreeNode> = []
   var hand = 0
+  /// Numbers of nodes that were written and leave first, the last one first.
+  var retired: ContiguousArray<UInt64> = []
+  /// Batches that moved into nodes.
+  var turnCount: UInt64 = 0
   private var nodes: ContiguousArray<TreeNode?> = []
+  /// Set where nodes are found by their place and copied when they change; otherwise the directory knows their numbers.
+  let copies: CopyOnWriteNodes?
 
   init(volume: Volume, settings: BEpsilonSettings) {
     self.volume = volume
+    copies = settings.durability == .copyOnWrite ? CopyOnWriteNodes() : nil
     geometry = settings.geometry
     basementByteCount = settings.basementByteCount
     capacityByteCount = settings.cacheByteCount
     headroomByteCount = settings.headroomByteCount
+    arenas = ArenaPool(limitByteCount: settings.arenaPoolByteCount)
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
     encoder = NodeEncoder(
       basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
@@ -113,38 +132,46 @@ final class NodeTable {
 
   /// The newest node of a number if it is in memory.
   @inline(__always) func resident(_ number: UInt64) -> TreeNode? {
-    number < UInt64(nodes.count) ? nodes[Int(number)] : nil
+    if let copies { return copies.find(number) }
+    return number < UInt64(nodes.count) ? nodes[Int(number)] : nil
   }
 
   /// Puts a node among those in memory.
   func admit(_ node: TreeNode) {
     if let owner = node.owner {
       owner.nodes[node.number] = node
+    } else if let copies {
+      copies.insert(node)
     } else {
       let index = Int(node.number)
       while nodes.count <= index { nodes.append(nil) }
       nodes[index] = node
     }
-    node.chances = 1
+    node.countedByteCount = node.contentByteCount
+    node.chances = chances(of: node)
+    node.place = ring.count
     ring.append(node)
     node.charge = 0
     recharge(node)
   }
 
   /// Takes a node out of memory.
-  func dismiss(_ node: TreeNode, at position: Int? = nil) {
+  func dismiss(_ node: TreeNode) {
     if node.isOfSnapshot {
       node.owner?.nodes[node.number] = nil
+    } else if let copies {
+      copies.remove(node)
     } else {
       nodes[Int(node.number)] = nil
     }
     heldByteCount -= node.charge
     if node.isDirty { dirtyByteCount -= node.charge }
     node.charge = 0
-    guard let position = position ?? ring.firstIndex(where: { $0 === node }) else {
-      preconditionFailure("A node in memory is in the ring.")
-    }
-    ring.swapAt(position, ring.count - 1)
+    let place = node.place
+    precondition(place >= 0 && ring[place] === node, "A node in memory is in the ring.")
+    ring.swapAt(place, ring.count - 1)
+    ring[place].place = place
+    node.place = -1
     ring.removeLast()
   }
 
@@ -154,7 +181,7 @@ final class NodeTable {
     var position = 0
     while position < ring.count {
       if ring[position].isOfSnapshot, ring[position].owner === snapshot {
-        dismiss(ring[position], at: position)
+        dismiss(ring[position])
       } else {
         position += 1
       }
@@ -163,6 +190,7 @@ final class NodeTable {
 
   /// Takes over what a node now takes in memory.
   func recharge(_ node: TreeNode) {
+    levels.note(node)
     let charge = node.memoryByteCount()
     heldByteCount += charge - node.charge
     if node.isDirty { dirtyByteCount += charge - node.charge }
@@ -171,6 +199,7 @@ final class NodeTable {
 
   /// Notes that a node changed. It is held whole.
   func markDirty(_ node: TreeNode) {
+    node.hasChangedParts = true
     if node.isDirty { return }
     node.isDirty = true
     dirtyByteCount += node.charge
@@ -179,7 +208,7 @@ final class NodeTable {
   // MARK: The volume
 
   /// Memory held in the budget's account `frames`.
-  var reservedByteCount: Int { capacityByteCount + headroomByteCount }
+  var reservedByteCount: Int { capacityByteCount + headroomByteCount + arenas.limitByteCount }
 
   /// Begins a transaction, with memory for the volume's map of units.
   func beginTransaction() throws(StorageError) -> VolumeTransaction {
@@ -210,6 +239,7 @@ final class NodeTable {
   ///
   /// - Throws: `.noSpace`, `.outOfBudget`, with nothing changed.
   func makeNode(level: Int, reserving: Int) throws(StorageError) -> TreeNode {
+    if copies != nil { return makeUnplacedNode(level: level, reserving: reserving) }
     while true {
       do throws(StorageError) {
         return try attemptNode(level: level, reserving: reserving)
@@ -224,10 +254,12 @@ final class NodeTable {
     let extent = try transaction.allocate(byteCount: volume.transferUnitByteCount)
     let id = try transaction.makeNode(at: extent)
     try transaction.commit(durable: false)
-    let node = TreeNode(number: id.number, level: level, extent: extent, reserving: reserving)
+    let node = TreeNode(
+      number: id.number, level: level, extent: extent, reserving: reserving, arenas: arenas)
     admit(node)
     markDirty(node)
     shape.count(level: level, nodes: 1, byteCount: extent.byteCount)
+    levels.add(level: level, 1)
     return node
   }
 
@@ -235,11 +267,20 @@ final class NodeTable {
   ///
   /// - Throws: `.outOfBudget`, with nothing changed.
   func destroy(_ node: TreeNode) throws(StorageError) {
+    if let copies {
+      if node.extent.byteCount > 0 { copies.released.append(node.extent) }
+      if let section = extent(ofSection: node.sectionID) { copies.released.append(section) }
+      shape.count(level: node.level, nodes: -1, byteCount: -deviceByteCount(of: node))
+      levels.remove(node)
+      dismiss(node)
+      return
+    }
     var transaction = try beginTransaction()
     transaction.free(node.extent)
     transaction.removeNode(.mapped(node.number))
     try transaction.commit(durable: false)
     shape.count(level: node.level, nodes: -1, byteCount: -node.extent.byteCount)
+    levels.remove(node)
     dismiss(node)
   }
 }

@@ -37,7 +37,8 @@ extension NodeTable {
       of: extent, type: NodeBlock.head, expectedByteCount: expected, cause: level == 0 ? .leaf : .interior,
       level: .number(level))
     counts.pointee.nodesRead &+= 1
-    let node = TreeNode(number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil)
+    let node = TreeNode(
+      number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil, arenas: arenas)
     node.owner = snapshot
     try decoder.decodeHead(block, into: node, expectedLevel: level)
     admit(node)
@@ -49,7 +50,8 @@ extension NodeTable {
   ) throws(StorageError) -> TreeNode? {
     var found = resident(number)
     if let snapshot, let newest = found {
-      if newest.isDirty || snapshot.directory.extent(of: .mapped(number)) != newest.extent { found = nil }
+      let isSame = copies != nil || snapshot.directory.extent(of: .mapped(number)) == newest.extent
+      if newest.isDirty || !isSame { found = nil }
     }
     if found == nil, let snapshot { found = snapshot.nodes[number] }
     guard let found else { return nil }
@@ -58,7 +60,7 @@ extension NodeTable {
         structure: "tree node", offset: found.extent.offset,
         detail: "node \(number) is of level \(found.level), its parent says \(level)")
     }
-    found.chances = level == 0 ? 2 : 4
+    found.chances = chances(of: found)
     return found
   }
 
@@ -66,6 +68,7 @@ extension NodeTable {
     guard number >> 63 == 0 else {
       throw .corrupted(structure: "tree node", offset: 0, detail: "\(number) is no node's number")
     }
+    if copies != nil { return try volume.resolve(NodeID(rawValue: number)) }
     guard let snapshot else { return try volume.resolve(.mapped(number)) }
     guard let extent = snapshot.directory.extent(of: .mapped(number)) else {
       throw .corrupted(
@@ -78,9 +81,8 @@ extension NodeTable {
   func loadPart(_ index: Int, of node: TreeNode) throws(StorageError) {
     node.parts[index].isRecent = true
     if node.parts[index].isLoaded { return }
-    let extent = Extent(
-      offset: node.extent.offset + UInt64(node.parts[index].imageOffset),
-      byteCount: node.parts[index].imageByteCount)
+    if node.sectionID != 0, node.isStoredWhole { return try loadSection(of: node, mayWrite: false) }
+    let extent = try extent(ofPart: index, of: node)
     try makeRoom(extent.byteCount, mayWrite: false)
     let block = try volume.readBlock(
       extent, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level))
@@ -92,12 +94,12 @@ extension NodeTable {
   /// The newest node of a number, whole, to be changed; the caller pins it.
   func wholeNode(_ number: UInt64, level: Int) throws(StorageError) -> TreeNode {
     if let found = try find(number, level: level, in: nil) {
-      if !found.isDirty { try completeNode(found) }
+      if !found.hasChangedParts { try completeNode(found) }
       return found
     }
     let extent = try place(number, in: nil)
     try makeRoom(extent.byteCount, mayWrite: true)
-    let node = TreeNode(number: number, level: level, extent: extent)
+    let node = TreeNode(number: number, level: level, extent: extent, arenas: arenas)
     var index = 0
     try volume.readBlockSequence(
       extent, firstType: NodeBlock.head, restType: NodeBlock.part, cause: level == 0 ? .leaf : .interior,
@@ -111,6 +113,12 @@ extension NodeTable {
           detail: "a part lies where node \(number) has none")
       }
       try decoder.decodePart(block, index, into: node)
+    }
+    if node.sectionID != 0 {
+      counts.pointee.nodesRead &+= 1
+      admit(node)
+      try completeNode(node)
+      return node
     }
     guard node.isWhole else {
       throw .corrupted(structure: "tree node", offset: extent.offset, detail: "its last parts are missing")
@@ -138,14 +146,13 @@ extension NodeTable {
       byteCount += node.parts[index].imageByteCount
     }
     if missing.isEmpty { return }
+    if node.sectionID != 0, node.isStoredWhole { return try loadSection(of: node, mayWrite: mayWrite) }
+    var extents: [Extent] = []
+    for index in missing { extents.append(try extent(ofPart: index, of: node)) }
     try makeRoom(byteCount, mayWrite: mayWrite)
     var blocks: [VolumeBlock] = []
     try volume.readBlocks(
-      missing.map {
-        Extent(
-          offset: node.extent.offset + UInt64(node.parts[$0].imageOffset),
-          byteCount: node.parts[$0].imageByteCount)
-      }, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level)
+      extents, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level)
     ) { blocks.append($1) }
     for (index, block) in zip(missing, blocks) { try decoder.decodePart(block, index, into: node) }
     counts.pointee.partsRead &+= UInt64(missing.count)

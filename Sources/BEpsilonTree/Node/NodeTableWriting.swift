@@ -12,9 +12,10 @@ extension NodeTable {
   ///
   /// - Throws: `.outOfBudget` when not even that is enough; what writing throws.
   func makeRoom(_ byteCount: Int, mayWrite: Bool) throws(StorageError) {
+    if heldByteCount + byteCount > capacityByteCount { dismissRetired(keeping: byteCount) }
     var idleCount = 0
     while heldByteCount + byteCount > capacityByteCount {
-      if idleCount > 6 * ring.count + 6 {
+      if idleCount > (Self.mostChances + 2) * (ring.count + 1) {
         if heldByteCount + byteCount <= capacityByteCount + headroomByteCount { return }
         throw .outOfBudget(
           account: MemoryAccount.frames.name, requestedByteCount: byteCount,
@@ -39,29 +40,39 @@ extension NodeTable {
         hand += 1
       } else {
         try write([node])
+        // Where nodes are copied, changed ones below it went first.
+        if node.isDirty { hand += 1 }
       }
     } else {
-      if node.partsMatchImage, !node.isStoredWhole { dropOldParts(of: node) }
-      if node.chances > 0 {
+      let isLighter = node.partsMatchImage && !node.isStoredWhole && dropOldParts(of: node)
+      if isLighter {
+        hand += 1
+      } else if node.chances > 0 {
         node.chances -= 1
         hand += 1
       } else {
-        dismiss(node, at: hand)
+        dismiss(node)
         counts.pointee.evictions &+= 1
       }
     }
   }
 
-  private func dropOldParts(of node: TreeNode) {
+  /// Drops the parts that nobody used since the hand passed.
+  ///
+  /// - Returns: whether there were some.
+  private func dropOldParts(of node: TreeNode) -> Bool {
+    var isLighter = false
     for index in 0..<node.partCount where node.parts[index].isLoaded && node.parts[index].cellCount > 0 {
       if node.parts[index].isRecent {
         node.parts[index].isRecent = false
       } else {
         node.parts[index].run.removeAll()
         node.parts[index].isLoaded = false
+        isLighter = true
       }
     }
-    recharge(node)
+    if isLighter { recharge(node) }
+    return isLighter
   }
 
   /// Drops every clean node that nobody holds: the phase verb *drop cache*.
@@ -71,30 +82,15 @@ extension NodeTable {
       if ring[position].isDirty || ring[position].pinCount > 0 {
         position += 1
       } else {
-        dismiss(ring[position], at: position)
+        dismiss(ring[position])
       }
     }
     hand = 0
   }
 
-  /// Writes changed nodes until at most half of the memory is dirty: leaves first, for they change least often.
-  func limitDirty() throws(StorageError) {
-    if dirtyByteCount <= capacityByteCount / 2 { return }
-    for level in 0...max(shape.height, 1) {
-      var list: [TreeNode] = []
-      var byteCount = dirtyByteCount
-      for node in ring where node.level == level && node.isDirty && node.pinCount == 0 {
-        list.append(node)
-        byteCount -= node.charge
-        if byteCount <= capacityByteCount * 3 / 8 { break }
-      }
-      try write(list)
-      if dirtyByteCount <= capacityByteCount / 2 { return }
-    }
-  }
-
   /// Writes every changed node. None is pinned.
   func writeAll() throws(StorageError) {
+    if copies != nil { return try writeCopies() }
     var list: [TreeNode] = []
     for node in ring where node.isDirty { list.append(node) }
     // By number: the order of the ring would do, this one lays siblings side by side.
@@ -106,6 +102,7 @@ extension NodeTable {
 
   /// Writes nodes to new extents, several in flight together as far as the headroom goes.
   func write(_ list: [TreeNode]) throws(StorageError) {
+    if copies != nil { return try writeCopies(list.reduce(0) { $0 + $1.charge }) }
     var start = 0
     while start < list.count { start = try writeGroup(list, from: start) }
   }
@@ -144,6 +141,7 @@ extension NodeTable {
     shape.count(level: node.level, nodes: 0, byteCount: extent.byteCount - node.extent.byteCount)
     node.extent = extent
     node.isDirty = false
+    node.hasChangedParts = false
     dirtyByteCount -= node.charge
     node.isStoredWhole = image.isWhole
     // A leaf was cut anew.

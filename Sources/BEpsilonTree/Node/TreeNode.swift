@@ -8,7 +8,7 @@
 // Invariants
 // 1. Pivots are strictly ascending; there is one part more than pivots, and at least one part.
 // 2. Every message of part i's buffer, and every range in it, lies within part i's keys.
-// 3. A dirty node has all parts loaded.
+// 3. A node with changed parts has all of them loaded.
 // 4. `contentByteCount` is the sum of the parts' live cell bytes, loaded or not.
 
 import KeyValue
@@ -106,14 +106,19 @@ struct Pivots {
 
 /// A node in memory.
 final class TreeNode {
-  /// The number under which the directory finds it.
-  let number: UInt64
+  /// The number under which the directory finds it, or its place as an id; of a changed node that has no place yet, an id
+  /// that is no place.
+  private(set) var number: UInt64
   /// 0 for a leaf.
   let level: Int
   /// Where its last image lies.
   var extent: Extent
   /// Whether it changed since it was written.
   var isDirty = false
+  /// Whether more than pointers to children changed since then: all parts are in memory.
+  var hasChangedParts = false
+  /// The extent of its buffers when it is not its own, as an id; 0 otherwise.
+  var sectionID: UInt64 = 0
   /// Whether the parts in memory are those of the image, so that each can be dropped and read again.
   var partsMatchImage = false
   /// Whether the image is one block.
@@ -122,21 +127,33 @@ final class TreeNode {
   var pinCount = 0
   /// Passes of the clock's hand it still survives.
   var chances = 0
+  /// When a batch moved into it last, in batches that moved.
+  var turn: UInt64 = 0
+  /// Where it is in the table's ring; negative outside.
+  var place = -1
+  /// Content that the table's counts by level know of.
+  var countedByteCount = 0
   /// Memory charged for it.
   var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
   weak var owner: SnapshotNodes?
   let isOfSnapshot: Bool
-  var pivots = Pivots()
+  @exclusivity(unchecked) var pivots = Pivots()
   /// See invariant 4.
-  var contentByteCount = 0
-  private(set) var parts: UnsafeMutablePointer<NodePart>
-  private(set) var partCount = 0
+  @exclusivity(unchecked) var contentByteCount = 0
+  @exclusivity(unchecked) private(set) var parts: UnsafeMutablePointer<NodePart>
+  @exclusivity(unchecked) private(set) var partCount = 0
   private var capacity: Int
+  /// Where its parts' large arenas come from.
+  private let arenas: ArenaPool?
   /// The child that a round-robin flush takes next.
   var nextChild = 0
 
-  init(number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8) {
+  init(
+    number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8,
+    arenas: ArenaPool? = nil
+  ) {
+    self.arenas = arenas
     self.number = number
     self.level = level
     self.extent = extent
@@ -152,18 +169,29 @@ final class TreeNode {
 
   var isLeaf: Bool { level == 0 }
 
+  /// Makes room for parts, exactly.
+  func reserveParts(_ count: Int) {
+    if count > capacity { moveParts(toCapacity: count) }
+  }
+
+  private func moveParts(toCapacity larger: Int) {
+    let memory = UnsafeMutablePointer<NodePart>.allocate(capacity: larger)
+    memory.moveInitialize(from: parts, count: partCount)
+    parts.deallocate()
+    parts = memory
+    capacity = larger
+  }
+
+  /// Gives the node another number; the table knows of it.
+  func rename(to number: UInt64) { self.number = number }
+
   /// Adds a part at a place; its bytes join the content.
   func insertPart(_ part: consuming NodePart, at position: Int) {
-    if partCount == capacity {
-      let larger = UnsafeMutablePointer<NodePart>.allocate(capacity: capacity * 2)
-      larger.moveInitialize(from: parts, count: partCount)
-      parts.deallocate()
-      parts = larger
-      capacity *= 2
-    }
+    if partCount == capacity { moveParts(toCapacity: capacity * 2) }
     (parts + (position + 1)).moveInitialize(from: parts + position, count: partCount - position)
     contentByteCount += part.byteCount
     (parts + position).initialize(to: part)
+    parts[position].run.use(arenas)
     partCount += 1
   }
 

@@ -15,7 +15,7 @@ extension TreeWriter {
     let index = leaf.partCount == 1 ? 0 : leaf.pivots.route(key)
     let part = leaf.parts + index
     let position = part.pointee.run.index.bound(key, part.pointee.run.cells)
-    let isFound = Self.isKey(key, at: position, of: part.pointee.run)
+    let isFound = part.pointee.run.isKey(key, at: position)
     switch kind {
     case .put:
       part.pointee.run.setEntry(key, operand, at: position, replaces: isFound)
@@ -32,13 +32,6 @@ extension TreeWriter {
     }
     leaf.recount(index)
     if part.pointee.byteCount > basementCapacityByteCount { splitBasement(leaf, index, after: position) }
-  }
-
-  @inline(__always) private static func isKey(
-    _ key: Bytes, at position: Int, of run: borrowing CellRun
-  ) -> Bool {
-    position < run.index.count
-      && Cell.key(run.cells + Int(run.index.lines[position].offset)).compare(key) == 0
   }
 
   /// Removes the entries of [start, end).

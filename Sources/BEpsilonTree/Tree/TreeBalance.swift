@@ -19,21 +19,18 @@ extension TreeWriter {
   func fix(
     _ child: TreeNode, in parent: TreeNode, at index: Int, isAppend: Bool
   ) throws(StorageError) -> Int {
-    if child.isLeaf {
-      if child.contentByteCount > leafCapacityByteCount {
-        try splitLeaf(child, in: parent, at: index, isAppend: isAppend)
-        return 1
+    if child.isLeaf ? child.contentByteCount > leafCapacityByteCount : isTooWide(child) {
+      var pieces: [SplitPiece] = []
+      do throws(StorageError) {
+        try split(child, isAppend: isAppend, into: &pieces)
+      } catch {
+        adopt(pieces, in: parent, at: index)
+        throw error
       }
-      let limit = leafCapacityByteCount / 100 * mergeThresholdPercent
-      if child.contentByteCount > 0, child.contentByteCount >= limit { return 1 }
-    } else {
-      if isTooWide(child) {
-        try splitInner(child, in: parent, at: index)
-        return 1
-      }
-      if child.partCount > 1, child.partCount * 100 >= geometry.fanout * mergeThresholdPercent { return 1 }
+      adopt(pieces, in: parent, at: index)
+      return 1
     }
-    if parent.partCount == 1 { return 1 }
+    if parent.partCount == 1 || !isTooSmall(child) { return 1 }
     // With the left neighbour when there is one.
     if index > 0 { return try merge(parent, index - 1) ? 0 : 1 }
     return try merge(parent, 0) ? 0 : 1
@@ -41,10 +38,43 @@ extension TreeWriter {
 
   // MARK: Splitting
 
-  private func splitLeaf(
-    _ leaf: TreeNode, in parent: TreeNode, at index: Int, isAppend: Bool
+  /// Splits a node that is too large, as often as it takes. It is whole.
+  ///
+  /// - Parameter pieces: what was cut off, in key order; also when it throws.
+  func split(
+    _ node: TreeNode, isAppend: Bool, into pieces: inout [SplitPiece]
   ) throws(StorageError) {
-    var (left, place) = (leaf, index)
+    if node.isLeaf {
+      try splitLeaf(node, isAppend: isAppend, into: &pieces)
+    } else {
+      try splitInner(node, into: &pieces)
+    }
+  }
+
+  /// Whether a node is filled less than the threshold for merging.
+  func isTooSmall(_ node: TreeNode) -> Bool {
+    if node.isLeaf {
+      let limit = leafCapacityByteCount / 100 * mergeThresholdPercent
+      return node.contentByteCount == 0 || node.contentByteCount < limit
+    }
+    return node.partCount == 1 || node.partCount * 100 < geometry.fanout * mergeThresholdPercent
+  }
+
+  /// Puts what was cut off a child behind it.
+  private func adopt(_ pieces: [SplitPiece], in parent: TreeNode, at index: Int) {
+    if pieces.isEmpty { return }
+    for (offset, piece) in pieces.enumerated() {
+      parent.insertPart(NodePart(child: piece.node.number), at: index + offset + 1)
+      parent.pivots.insert(piece.pivot, at: index + offset)
+    }
+    table.recharge(parent)
+    table.markDirty(parent)
+  }
+
+  private func splitLeaf(
+    _ leaf: TreeNode, isAppend: Bool, into pieces: inout [SplitPiece]
+  ) throws(StorageError) {
+    var left = leaf
     while left.contentByteCount > leafCapacityByteCount {
       // Equal pieces of at most three quarters.
       let pieceCount = max(2, left.contentByteCount / (leafCapacityByteCount * 3 / 4) + 1)
@@ -56,9 +86,9 @@ extension TreeWriter {
         cut(left, part, at: line)
         first += 1
       }
-      moveParts(of: left, from: first, to: right, in: parent, at: place)
+      pieces.append(SplitPiece(pivot: moveParts(of: left, from: first, to: right), node: right))
       table.counts.pointee.leafSplits &+= 1
-      (left, place) = (right, place + 1)
+      left = right
     }
   }
 
@@ -86,34 +116,34 @@ extension TreeWriter {
   }
 
   private func splitInner(
-    _ node: TreeNode, in parent: TreeNode, at index: Int
+    _ node: TreeNode, into pieces: inout [SplitPiece]
   ) throws(StorageError) {
-    var (left, place) = (node, index)
+    var left = node
     while isTooWide(left) {
       let count = left.partCount
       let pieceCount = max(2, (count + geometry.maximumChildCount - 1) / geometry.maximumChildCount)
       let right = try table.makeNode(level: node.level, reserving: count)
-      moveParts(of: left, from: count / pieceCount, to: right, in: parent, at: place)
+      let pivot = moveParts(of: left, from: count / pieceCount, to: right)
+      pieces.append(SplitPiece(pivot: pivot, node: right))
       table.counts.pointee.innerSplits &+= 1
-      (left, place) = (right, place + 1)
+      left = right
     }
   }
 
   /// Moves a node's parts from `first` on to a new right neighbour.
-  private func moveParts(
-    of left: TreeNode, from first: Int, to right: TreeNode, in parent: TreeNode, at index: Int
-  ) {
+  ///
+  /// - Returns: the pivot between the two.
+  private func moveParts(of left: TreeNode, from first: Int, to right: TreeNode) -> [UInt8] {
     let key = left.pivots.keys[first - 1]
     right.pivots = left.pivots.split(at: first)
     left.pivots.remove(at: first - 1)
     let count = left.partCount - first
     for _ in 0..<count { right.appendPart(left.removePart(at: first)) }
-    parent.insertPart(NodePart(child: right.number), at: index + 1)
-    parent.pivots.insert(key, at: index)
-    for node in [left, right, parent] {
+    for node in [left, right] {
       table.recharge(node)
       table.markDirty(node)
     }
+    return key
   }
 
   // MARK: Merging
@@ -134,6 +164,7 @@ extension TreeWriter {
     _ = try table.wholeNode(left.number, level: level)
     _ = try table.wholeNode(right.number, level: level)
     try table.destroy(right)
+    parent.parts[index].child = table.beginChange(left)
     left.pivots.append(parent.pivots.keys[index])
     for key in right.pivots.keys { left.pivots.append(key) }
     while right.partCount > 0 { left.appendPart(right.removePart(at: 0)) }

@@ -28,6 +28,7 @@ struct TreeChecker {
   private var seen: Set<UInt64> = []
   private var measure = TreeMeasure()
   private var found = TreeShape()
+  private var foundLevels = TreeLevels()
 
   init(_ table: NodeTable) { self.table = table }
 
@@ -42,9 +43,13 @@ struct TreeChecker {
     guard found == table.shape else {
       throw corruption(0, "the root says \(table.shape), there is \(found)")
     }
+    guard foundLevels == table.levels else {
+      throw corruption(0, "the root says \(table.levels), there is \(foundLevels)")
+    }
     let counted = table.volume.accounting().liveByteCount
-    let own = UInt64(found.leafByteCount + found.innerByteCount)
-    guard counted == own, table.volume.mappedNodeCount == seen.count else {
+    let own = UInt64(found.leafByteCount + found.innerByteCount + (table.copies?.releasedByteCount ?? 0))
+    let isNumbered = table.copies != nil || table.volume.mappedNodeCount == seen.count
+    guard counted == own, isNumbered else {
       throw corruption(
         0,
         "the volume counts \(counted) live bytes and \(table.volume.mappedNodeCount) nodes, the tree \(own) and "
@@ -64,7 +69,8 @@ struct TreeChecker {
     let node = try table.node(number, level: level)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
-    found.count(level: level, nodes: 1, byteCount: node.extent.byteCount)
+    found.count(level: level, nodes: 1, byteCount: table.deviceByteCount(of: node))
+    foundLevels.count(level: level, contentByteCount: node.contentByteCount)
     if level == table.shape.height { measure.rootContentByteCount = node.contentByteCount }
     var line = measure.levels[level]
     line.nodeCount += 1

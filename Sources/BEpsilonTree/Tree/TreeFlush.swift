@@ -21,11 +21,18 @@ extension TreeWriter {
       // From the right: children that split lie behind the ones still to come.
       var index = node.partCount - 1
       while index >= 0 {
-        if index < node.partCount, node.parts[index].cellCount > 0 { try flush(node, index) }
+        if index < node.partCount, node.parts[index].cellCount > 0,
+          node.parts[index].byteCount >= minimumFlushByteCount
+        {
+          try flush(node, index)
+        }
         index -= 1
       }
     }
-    while node.contentByteCount > byteCount, let child = choose(node) { try flush(node, child) }
+    while node.contentByteCount > byteCount, let child = choose(node) {
+      try flush(node, child)
+      try table.limitDirty()
+    }
   }
 
   /// The child that is flushed next, nil when there are no messages.
@@ -35,26 +42,33 @@ extension TreeWriter {
     case .roundRobin:
       for step in 0..<node.partCount {
         let index = (node.nextChild + step) % node.partCount
-        if node.parts[index].cellCount > 0 {
+        if isWorthFlushing(node, index) {
           node.nextChild = index + 1
           return index
         }
       }
-      return nil
+      return fullest(node) { _ in true }
     case .random:
       var candidates: ContiguousArray<Int> = []
-      for index in 0..<node.partCount where node.parts[index].cellCount > 0 { candidates.append(index) }
-      if candidates.isEmpty { return nil }
+      for index in 0..<node.partCount where isWorthFlushing(node, index) { candidates.append(index) }
+      if candidates.isEmpty { return fullest(node) { _ in true } }
       drawCount &+= 1
       return candidates[Int(ContentHash.mix(drawCount) % UInt64(candidates.count))]
     case .cacheAware:
       let enough = geometry.bufferByteCount / geometry.fanout / 2
       let near = fullest(node) { index in
-        guard let child = table.resident(node.parts[index].child) else { return false }
+        guard isWorthFlushing(node, index), let child = table.resident(node.parts[index].child) else {
+          return false
+        }
         return child.isDirty || node.parts[index].byteCount >= enough
       }
       return near ?? fullest(node) { _ in true }
     }
+  }
+
+  /// Whether a child has enough messages for a flush that is not forced. When none has, the fullest is forced.
+  private func isWorthFlushing(_ node: TreeNode, _ index: Int) -> Bool {
+    node.parts[index].cellCount > 0 && node.parts[index].byteCount >= minimumFlushByteCount
   }
 
   private func fullest(_ node: TreeNode, _ isCandidate: (Int) -> Bool) -> Int? {
@@ -71,6 +85,7 @@ extension TreeWriter {
   ///
   /// - Throws: with every message in one of the two, and both sound.
   func flush(_ node: TreeNode, _ index: Int) throws(StorageError) {
+    if table.copies != nil { return try sendBuffer(of: node, index) }
     let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
     child.pinCount += 1
     defer { child.pinCount -= 1 }
@@ -83,6 +98,7 @@ extension TreeWriter {
       }
     }
     let messageCount = UInt64(node.parts[index].cellCount)
+    table.flushSizes.add(messageCount)
     var isAppend = false
     if child.isLeaf {
       isAppend = settle(&node.parts[index].run, in: child)
@@ -99,12 +115,13 @@ extension TreeWriter {
     table.markDirty(node)
     table.recharge(child)
     table.markDirty(child)
+    table.noteTurn(of: child)
     if !child.isLeaf { try relieve(child, to: geometry.bufferByteCount) }
     _ = try fix(child, in: node, at: index, isAppend: isAppend)
   }
 
   /// Appends a buffer's messages to the buffers of an inner node, in order of arrival.
-  private func move(_ run: borrowing CellRun, to node: TreeNode) {
+  func move(_ run: borrowing CellRun, to node: TreeNode) {
     var offset = 0
     var moved = 0
     let parts = node.parts
@@ -129,7 +146,7 @@ extension TreeWriter {
   /// Applies a buffer's messages to a leaf.
   ///
   /// - Returns: whether all of them lie behind the leaf's last entry.
-  private func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
+  func settle(_ run: inout CellRun, in leaf: TreeNode) -> Bool {
     if !run.rangeDeletes.isEmpty {
       // In order of arrival: what was said before a range is gone with it.
       var offset = 0
@@ -205,7 +222,10 @@ extension TreeWriter {
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       if level > 0 { try mergeSubtree(child) }
-      index += try fix(child, in: node, at: index, isAppend: false)
+      let step = try fix(child, in: node, at: index, isAppend: false)
+      // A node whose children may get other ids is written with them.
+      if child.isDirty { table.markDirty(node) }
+      index += step
       try table.makeRoom(0, mayWrite: true)
     }
   }
@@ -228,7 +248,9 @@ extension TreeWriter {
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       try flushSubtree(child)
-      index += try fix(child, in: node, at: index, isAppend: false)
+      let step = try fix(child, in: node, at: index, isAppend: false)
+      if child.isDirty { table.markDirty(node) }
+      index += step
       try table.makeRoom(0, mayWrite: true)
     }
   }

@@ -29,7 +29,15 @@ final class TreeWriter {
   /// Live cell bytes of a basement in memory at most.
   let basementCapacityByteCount: Int
   /// A value under construction.
-  var value: ValueBuffer
+  @exclusivity(unchecked) var value: ValueBuffer
+  /// Message bytes from which on a batch for one child passes through a node's buffer, where nodes are copied.
+  let passThroughByteCount: Int
+  /// Message bytes for a child below which it is flushed to only when no other has as many.
+  let minimumFlushByteCount: Int
+  /// Whether messages pass empty buffers.
+  let promotes: Bool
+  /// What failed after messages were taken, for the next caller who may throw.
+  var postponed: StorageError?
   /// Draws made by the policy `random`.
   var drawCount: UInt64 = 0
 
@@ -38,6 +46,9 @@ final class TreeWriter {
     geometry = settings.geometry
     policy = settings.policy
     mergeThresholdPercent = settings.mergeThresholdPercent
+    passThroughByteCount = settings.passThroughByteCount
+    minimumFlushByteCount = settings.minimumFlushByteCount
+    promotes = settings.promotes
     maximumValueByteCount = settings.maximumValueByteCount
     let node = settings.geometry.nodeByteCount
     let isCut = node > table.encoder.wholeByteCount
@@ -76,6 +87,8 @@ final class TreeWriter {
         change(root, entry.kind, Bytes(batch.key(of: entry)), Bytes(batch.operand(of: entry)))
       }
       tidy(root)
+    } else if promotes {
+      insertPromoted(batch, into: root)
     } else {
       for entry in batch.entries {
         let key = Bytes(batch.key(of: entry))
@@ -92,7 +105,7 @@ final class TreeWriter {
   }
 
   /// Adds a message to one buffer.
-  @inline(__always) private func append(
+  @inline(__always) func append(
     _ kind: UInt8, _ key: Bytes, _ operand: Bytes, to node: TreeNode, at index: Int
   ) {
     let byteCount = Cell.byteCount(key: key.count, operand: operand.count)

@@ -231,6 +231,7 @@ public final class RunExecutor {
     device.trace?.beginPhase(phase.name)
     let start = MeterReading(device)
     let statisticsBefore = engine.statistics()
+    let treeBefore = engine.treeReport()
     let checkedBefore = loop.checker.checkedAnswerCount
     var sampleRows: [SeriesRow] = []
     var nextLook: UInt64 = 0
@@ -283,6 +284,7 @@ public final class RunExecutor {
           inspectedCount: after.value &- before.value, operationCount: loop.operationCount)
       }
     }
+    row.setTree(engine.treeReport(), since: treeBefore)
     fillSpace(&row, try engine.spaceReport(), loop.checker.state)
     outcome.latency += loop.latency.rows(runID: spec.id, phase: phase.name)
     if isCounted, !spec.isTotalsOnly(at: ordinal) {

@@ -1,4 +1,5 @@
-// The gnuplot side of `lines`: bands under lines under points, the legend right of the data in the order the lines end.
+// The gnuplot side of `lines`: bands under lines under points, the legend right of the data in the order the lines end. A level
+// runs dotted from edge to edge, with its name on it.
 
 import Accounting
 import Results
@@ -18,6 +19,7 @@ struct LineDrawing {
   /// A legend entry.
   private enum Mark {
     case line(Colour)
+    case dots(Colour)
     case dashes
     case circle
   }
@@ -37,6 +39,7 @@ struct LineDrawing {
       lines.flatMap {
         $0.points.flatMap { [$0.measurement.lower, $0.measurement.upper] + [$0.predicted].compactMap { $0 } }
       }
+      + lines.compactMap(\.level).flatMap { [$0.measurement.lower, $0.measurement.upper] }
       + published.map(\.y)
     let isSampled = request.axis?.path == "operations"
     let xScale = AxisScale.spanning(xs, request.xTransform ?? (isSampled ? .linear : nil), room: 0.03)
@@ -45,6 +48,9 @@ struct LineDrawing {
     script.prelude += GnuplotScript.axis("y", yScale, title: yTitle)
     script.prelude.append("set ylabel offset char -1.5,0")
     script.body += legendLines(script, legend, left: right + 18, top: top + 12)
+    for (line, colour) in zip(lines, colours) {
+      if let level = line.level { script.body += levelLines(line.name, level, colour) }
+    }
     var elements: [String] = []
     for (line, colour) in zip(lines, colours) where line.points.contains(where: { $0.repeatCount > 1 }) {
       let x = "(is(\(GnuplotScript.quoted(line.name))) ? column('x') : NaN)"
@@ -59,7 +65,7 @@ struct LineDrawing {
         "data using \(x):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 "
           + "linewidth 1.2 linecolor rgb '\(colour.hexadecimal)'")
     }
-    for (line, colour) in zip(lines, colours) {
+    for (line, colour) in zip(lines, colours) where line.level == nil {
       let x = "(is(\(GnuplotScript.quoted(line.name))) ? column('x') : NaN)"
       if line.points.contains(where: { $0.predicted != nil }) {
         elements.append(
@@ -83,18 +89,43 @@ struct LineDrawing {
     }
   }
 
+  /// A level: its interval, a dotted line, its name at the left end.
+  private func levelLines(_ name: String, _ level: LinesFigure.Level, _ colour: Colour) -> [String] {
+    let measured = level.measurement
+    var result: [String] = []
+    if measured.lower < measured.upper {
+      result.append(
+        "set object rectangle from graph 0, first \(measured.lower) to graph 1, first \(measured.upper) behind "
+          + "fillcolor rgb '\(colour.tinted(0.7).hexadecimal)' fillstyle transparent solid 0.5 noborder")
+    }
+    result.append(
+      "set arrow from graph 0, first \(measured.median) to graph 1, first \(measured.median) nohead linewidth 2.2 "
+        + "dashtype 3 linecolor rgb '\(colour.hexadecimal)'")
+    result.append(
+      "set label \(GnuplotScript.quoted(Numbers.clipped(name, to: 34))) at graph 0.01, first \(measured.median) left "
+        + "offset 0,0.5 noenhanced font ',14' textcolor rgb '\(colour.hexadecimal)'")
+    return result
+  }
+
+  /// Where a line ends, or what a level is.
+  private static func end(_ line: LinesFigure.Line) -> Double? {
+    line.level?.measurement.median ?? line.points.last?.measurement.median
+  }
+
   private var published: [PublishedPoint] { request.points ?? [] }
 
   /// Lines in the order they end, from above, then what stands beside them.
   private var legendEntries: [(text: String, mark: Mark)] {
     let ordered = zip(lines, colours).enumerated().sorted { first, second in
-      let a = first.element.0.points.last?.measurement.median ?? 0
-      let b = second.element.0.points.last?.measurement.median ?? 0
+      let a = Self.end(first.element.0) ?? 0
+      let b = Self.end(second.element.0) ?? 0
       return a == b ? first.offset < second.offset : a > b
     }.map(\.element)
     var entries: [(text: String, mark: Mark)] = ordered.map { line, colour in
-      let last = line.points.last.map { " " + Numbers.short($0.measurement.median) } ?? ""
-      return (Numbers.clipped(line.name, to: 34) + last, .line(colour))
+      let last = Self.end(line).map { " " + Numbers.short($0) } ?? ""
+      return (
+        Numbers.clipped(line.name, to: 34) + last, line.level == nil ? .line(colour) : .dots(colour)
+      )
     }
     if lines.contains(where: { $0.points.contains { $0.predicted != nil } }), let model = request.model {
       entries.append(("model " + model, .dashes))
@@ -118,6 +149,8 @@ struct LineDrawing {
       }
       switch entry.mark {
       case .line(let colour): result.append(box(0, 22, colour.hexadecimal))
+      case .dots(let colour):
+        result += [0, 9, 18].map { box($0, $0 + 4, colour.hexadecimal) }
       case .dashes: result += [box(0, 9, "#444444"), box(13, 22, "#444444")]
       case .circle:
         result.append(

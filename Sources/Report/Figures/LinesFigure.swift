@@ -1,14 +1,16 @@
 // Any metric along an axis of the study, or over operations: one line per series, the median with a band for the 95 %
-// interval over the repeats; a model's prediction and published points beside it where the study asks.
+// interval over the repeats; a model's prediction and published points beside it where the study asks. An engine that does not
+// have what the axis sweeps is one level across the figure.
 //
-//   ra_ios │ ●╲      sqlite                  ● ── median, the band its interval
+//   ra_ios │ ●╲      bepsilon                ● ── median, the band its interval
 //          │   ╲●──●                         ┄┄ model
+//          │┈btree┈┈┈┈┈┈┈                    ┈┈ an engine without the axis
 //          │  ○    ○  published              ○  published
-//          └────────── page_bytes
+//          └────────── epsilon
 //
 // Invariants
 // 1. A point without a number in any repeat is left out of the line, and the description says how many.
-// 2. What is drawn is in the table: x, median, lower, upper, repeats, predicted, published.
+// 2. What is drawn is in the table: x, median, lower, upper, repeats, predicted, published; of a level x is empty.
 
 import Accounting
 import Results
@@ -34,6 +36,14 @@ enum LinesFigure: FigureKind {
     var phase: String
     var name: String
     var points: [Point]
+    /// The values of an engine without the axis; nil for one that has it.
+    var level: Level?
+  }
+
+  /// What holds wherever on the axis.
+  struct Level {
+    var measurement: Measurement
+    var repeatCount: Int
   }
 
   static func make(_ digest: Digest, _ request: FigureRequest) throws(ReportError) -> Figure {
@@ -42,7 +52,7 @@ enum LinesFigure: FigureKind {
     }
     let lines = try LineData(digest: digest, request: request, metric: metric, axis: axis).lines()
     let words = Measures.words(metric, per: request.per)
-    guard !lines.isEmpty else {
+    guard lines.contains(where: { $0.level == nil }) else {
       throw .nothingToShow(figure: name, reason: "no run has a number for \(words) along \(axis.path)")
     }
     let phases = Array(Set(lines.map(\.phase))).sorted()
@@ -69,6 +79,9 @@ enum LinesFigure: FigureKind {
 
   private static func description(_ lines: [Line]) -> String {
     let parts = lines.compactMap { line -> String? in
+      if let level = line.level {
+        return "\(line.name): \(Numbers.short(level.measurement.median)) throughout"
+      }
       guard let first = line.points.first, let last = line.points.last else { return nil }
       return "\(line.name): \(Numbers.short(first.measurement.median)) at \(Numbers.short(first.x)) to "
         + "\(Numbers.short(last.measurement.median)) at \(Numbers.short(last.x)), \(line.points.count == 1 ? "1 point" : "\(line.points.count) points")"
@@ -82,6 +95,14 @@ enum LinesFigure: FigureKind {
       ["line", "series", "phase", "x", "median", "lower", "upper", "repeats", "predicted", "published"],
       to: &text)
     for line in lines {
+      if let level = line.level {
+        CommaSeparatedText.append(
+          [
+            line.name, line.series.name, line.phase, nil, level.measurement.median.description,
+            level.measurement.lower.description, level.measurement.upper.description,
+            String(level.repeatCount), nil, nil,
+          ], to: &text)
+      }
       for point in line.points {
         CommaSeparatedText.append(
           [
@@ -130,7 +151,12 @@ private struct LineData {
     let measures = Measures(digest.record)
     var order: [LinesFigure.Line] = []
     var gathered: [[(x: Double, values: [Double], row: RunRow)]] = []
+    var levels: [LinesFigure.Line] = []
     for group in digest.groups where phases.contains(group.phase) && isShown(group.series) {
+      if let level = level(of: group, measures) {
+        levels.append(level)
+        continue
+      }
       let series = group.series.without(axis.column)
       for row in group.rows {
         guard let x = Measures.axisNumber(row[axis.column]),
@@ -166,7 +192,19 @@ private struct LineData {
         }
       }
     }
-    return order.filter { !$0.points.isEmpty }
+    return order.filter { !$0.points.isEmpty } + levels
+  }
+
+  /// The line of a group whose engine does not have the axis; nil when it has, or when there is no number.
+  private func level(of group: Group, _ measures: Measures) -> LinesFigure.Line? {
+    // An engine's parameter; what the workload or the commit sweeps, every run has.
+    guard axis.column.hasPrefix("p_"), group.rows.allSatisfy({ $0[axis.column] == nil }) else { return nil }
+    let values = group.rows.compactMap { measures.value($0, metric, per: request.per) }
+    return Measurement(values).map { measurement in
+      LinesFigure.Line(
+        series: group.series, phase: group.phase, name: lineName(group.series, group.phase), points: [],
+        level: LinesFigure.Level(measurement: measurement, repeatCount: values.count))
+    }
   }
 
   /// Counters sampled while the phase ran.
