@@ -36,7 +36,8 @@ struct NodeDecoder {
     let hasSection = flag == 2 || flag == 3
     let linesStart = NodeImage.headByteCount + (hasSection ? NodeImage.sectionByteCount : 0)
     let pivotStart = linesStart + NodeImage.partByteCount * partCount
-    guard flag <= 3, !hasSection || expectedLevel > 0, partCount >= 1, pivotStart + pivotByteCount <= payload.count,
+    guard flag <= 3, !hasSection || expectedLevel > 0, partCount >= 1,
+      pivotStart + pivotByteCount <= payload.count,
       flag == 1 || pivotStart + pivotByteCount == payload.count
     else {
       throw corruption(place, "its \(partCount) parts and \(pivotByteCount) pivot bytes are not its own")
