@@ -94,9 +94,13 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
 
   /// Transfers and bytes, for one operation.
   public struct Cost: Equatable, Sendable {
+    /// Read transfers.
     public var readCount = 0.0
+    /// Bytes of them.
     public var readByteCount = 0.0
+    /// Write transfers, those of the log left out.
     public var writeCount = 0.0
+    /// Bytes written, the log's included.
     public var writeByteCount = 0.0
 
     /// Nothing.
