@@ -5,7 +5,7 @@
 //   leaves     nodes of ln 2 · B     (1 + 2ρ) where it is not cached,   ρ = ln 2 · B ÷ m
 //   log        its bytes             1
 //
-//   b = B − F     n = ln 2 · F children     m = 2b ÷ n message bytes a flush moves, at least one message
+//   b = B − F     n = ln 2 · (F + 1) children     m = 2b ÷ n message bytes a flush moves, at least one message
 //
 // A node with n children that flushes the fullest keeps buffers evenly spread between nothing and the fullest: that one holds twice
 // the average. Each flush reads a node and writes it with what came. That is the DAM form 2F·log_F(N/M) of the textbook with fill,
@@ -73,8 +73,8 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
 
   private static let fill = DeterministicMath.ln(2)
 
-  /// n, children of an inner node.
-  public var childCount: Double { max(2, Self.fill * max(fanout, 3)) }
+  /// n, children of an inner node: one that has more than F, or than 3, is halved.
+  public var childCount: Double { max(2, Self.fill * (max(fanout, 3) + 1)) }
 
   /// m, message bytes a flush moves.
   public var flushByteCount: Double { max(entryByteCount, 2 * bufferByteCount / childCount) }
@@ -94,9 +94,13 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
 
   /// Transfers and bytes, for one operation.
   public struct Cost: Equatable, Sendable {
+    /// Read transfers.
     public var readCount = 0.0
+    /// Bytes of them.
     public var readByteCount = 0.0
+    /// Write transfers, those of the log left out.
     public var writeCount = 0.0
+    /// Bytes written, the log's included.
     public var writeByteCount = 0.0
 
     /// Nothing.

@@ -37,8 +37,8 @@ import Testing
     let rewritten = ln2 * 1_048_576 / small.flushByteCount
     #expect(isNear(small.insertCost.readByteCount, 124 * rewritten))
     #expect(isNear(small.insertCost.writeByteCount, 124 * (2 + rewritten)))
-    #expect(isNear(small.childCount, ln2 * 16))
-    #expect(isNear(small.flushByteCount, 2 * (1_048_576 - 2_048) / (ln2 * 16)))
+    #expect(isNear(small.childCount, ln2 * 17))
+    #expect(isNear(small.flushByteCount, 2 * (1_048_576 - 2_048) / (ln2 * 17)))
   }
 
   @Test func aCacheOfEverythingLeavesTheLogAndTheCheckpoints() {

@@ -48,8 +48,12 @@ struct LineDrawing {
     script.prelude += GnuplotScript.axis("y", yScale, title: yTitle)
     script.prelude.append("set ylabel offset char -1.5,0")
     script.body += legendLines(script, legend, left: right + 18, top: top + 12)
+    // Names one beside the other: levels may lie close together.
+    var place = 0
     for (line, colour) in zip(lines, colours) {
-      if let level = line.level { script.body += levelLines(line.name, level, colour) }
+      guard let level = line.level else { continue }
+      script.body += levelLines(line.name, level, colour, place: place % 5)
+      place += 1
     }
     var elements: [String] = []
     for (line, colour) in zip(lines, colours) where line.points.contains(where: { $0.repeatCount > 1 }) {
@@ -89,9 +93,12 @@ struct LineDrawing {
     }
   }
 
-  /// A level: its interval, a dotted line, its name at the left end.
-  private func levelLines(_ name: String, _ level: LinesFigure.Level, _ colour: Colour) -> [String] {
+  /// A level: its interval, a dotted line, its name in one of five places along it.
+  private func levelLines(_ name: String, _ level: LinesFigure.Level, _ colour: Colour, place: Int)
+    -> [String]
+  {
     let measured = level.measurement
+    let left = place == 0 ? "0.01" : "0.\(1 + 20 * place)"
     var result: [String] = []
     if measured.lower < measured.upper {
       result.append(
@@ -102,7 +109,7 @@ struct LineDrawing {
       "set arrow from graph 0, first \(measured.median) to graph 1, first \(measured.median) nohead linewidth 2.2 "
         + "dashtype 3 linecolor rgb '\(colour.hexadecimal)'")
     result.append(
-      "set label \(GnuplotScript.quoted(Numbers.clipped(name, to: 34))) at graph 0.01, first \(measured.median) left "
+      "set label \(GnuplotScript.quoted(Numbers.clipped(name, to: 34))) at graph \(left), first \(measured.median) left "
         + "offset 0,0.5 noenhanced font ',14' textcolor rgb '\(colour.hexadecimal)'")
     return result
   }
