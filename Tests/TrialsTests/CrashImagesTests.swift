@@ -125,7 +125,10 @@ import Testing
     for text in ["", "some", "only", "none:1", "prefix:x", "seeded:-1"] {
       #expect(CrashSurvivors(spelling: text) == nil, "\(text)")
     }
-    for text in ["life fail@3 errno=5", "loss lost-unit@7 unit=3", "reading flip@9 bit=4", "rot 8192 17", "capacity 4096"] {
+    for text in [
+      "life fail@3 errno=5", "loss lost-unit@7 unit=3", "reading flip@9 bit=4", "rot 8192 17",
+      "capacity 4096",
+    ] {
       #expect(FaultCase(parsing: text)?.description == text)
     }
     for text in ["", "rot 1", "life", "capacity x", "rot 1 -4"] { #expect(FaultCase(parsing: text) == nil) }
