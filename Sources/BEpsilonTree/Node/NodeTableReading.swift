@@ -79,7 +79,7 @@ extension NodeTable {
 
   /// Makes sure that a part is in memory. The node is pinned.
   func loadPart(_ index: Int, of node: TreeNode) throws(StorageError) {
-    node.parts[index].chances = partChances(of: node)
+    node.parts[index].isRecent = true
     if node.parts[index].isLoaded { return }
     if node.sectionID != 0, node.isStoredWhole { return try loadSection(of: node, mayWrite: false) }
     let extent = try extent(ofPart: index, of: node)
@@ -140,7 +140,7 @@ extension NodeTable {
     var missing: [Int] = []
     var byteCount = 0
     for index in range {
-      node.parts[index].chances = max(node.parts[index].chances, 1)
+      node.parts[index].isRecent = true
       if node.parts[index].isLoaded { continue }
       missing.append(index)
       byteCount += node.parts[index].imageByteCount

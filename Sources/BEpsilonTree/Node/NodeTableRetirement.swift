@@ -30,9 +30,6 @@ extension NodeTable {
     }
   }
 
-  /// Passes a part survives that a query just used: a buffer serves the queries of all that lies below it, a basement only its own.
-  func partChances(of node: TreeNode) -> UInt8 { node.isLeaf ? 1 : 4 }
-
   /// Bytes of nodes that may be dirty at rest: all but a quarter, or three nodes.
   var dirtyLimitByteCount: Int {
     max(capacityByteCount / 2, capacityByteCount - max(capacityByteCount / 4, 3 * geometry.nodeByteCount))

@@ -63,8 +63,8 @@ extension NodeTable {
   private func dropOldParts(of node: TreeNode) -> Bool {
     var isLighter = false
     for index in 0..<node.partCount where node.parts[index].isLoaded && node.parts[index].cellCount > 0 {
-      if node.parts[index].chances > 0 {
-        node.parts[index].chances -= 1
+      if node.parts[index].isRecent {
+        node.parts[index].isRecent = false
       } else {
         node.parts[index].run.removeAll()
         node.parts[index].isLoaded = false

@@ -21,8 +21,8 @@ struct NodePart: ~Copyable {
   var child: UInt64
   var run = CellRun()
   var isLoaded = true
-  /// Passes of the clock's hand it still survives.
-  var chances: UInt8 = 1
+  /// Whether it was used since the clock's hand passed.
+  var isRecent = true
   /// Live cell bytes, loaded or not.
   var byteCount = 0
   /// Cells, loaded or not.
