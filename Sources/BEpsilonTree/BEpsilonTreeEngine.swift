@@ -269,8 +269,6 @@ public final class BEpsilonTreeEngine: Engine {
 
   /// Takes a batch from the log.
   private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
-    // What was given up since the root was written is room for what comes, as it was then.
-    try table.freeReleased()
     let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
     try writer.makeRoom(for: byteCount, batch)
     let root = try writer.root()

@@ -93,7 +93,7 @@ import Trials
     return TrialScript(items, syncEveryCommits: syncEveryCommits)
   }
 
-  @Test(arguments: settings.dropFirst(), [0, 1])
+  @Test(arguments: settings.dropFirst(), [0])
   func longValuesSurviveCrashesAndFaults(setting: Setting, syncEvery: Int) {
     var options = CrashOptions()
     options.exhaustiveBudget = 300
