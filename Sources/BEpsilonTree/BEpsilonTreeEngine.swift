@@ -210,8 +210,7 @@ public final class BEpsilonTreeEngine: Engine {
     while true {
       do throws(StorageError) {
         try checkpointIfDue()
-        try writer.makeRoom(
-          for: messageByteCount, throughBuffer: table.shape.height == 0 && writer.needsBuffer(batch))
+        try writer.makeRoom(for: messageByteCount, batch)
         try log.ensureRoom(LogTransactionWriter.byteCount(operationByteCount: cellByteCount))
         long = try LongOperands(batch, table)
         break
@@ -271,7 +270,7 @@ public final class BEpsilonTreeEngine: Engine {
   /// Takes a batch from the log.
   private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
     let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
-    try writer.makeRoom(for: byteCount, throughBuffer: table.shape.height == 0 && writer.needsBuffer(batch))
+    try writer.makeRoom(for: byteCount, batch)
     let root = try writer.root()
     writer.insert(batch, try LongOperands(batch, table), into: root)
     operationsSinceCheckpoint += batch.count

@@ -43,7 +43,9 @@ import Testing
     #expect(clean.isSound, "\(clean.findings)")
     let structure = try #require(clean.structure)
     #expect(structure.facts.contains { $0.name == "durability" && $0.value == mode })
-    let long = structure.parts.filter { $0.structure == "long value" }.reduce(UInt64(0)) { $0 + $1.entryCount }
+    let long = structure.parts.filter { $0.structure == "long value" }.reduce(UInt64(0)) {
+      $0 + $1.entryCount
+    }
     #expect(long == UInt64(bench.engine.table.shape.overflowCount) && long > 10)
     #expect(bench.engine.table.shape.height > 1)
     let owned = clean.owners.filter { $0.isChecked }
@@ -54,7 +56,7 @@ import Testing
       let offset = owner.offset + draw(33, number) % owner.byteCount
       let damaged = bench.memory.clone()
       damaged.flipBit(ofByteAt: offset, bit: number % 8)
-      if try !examine(damaged).isSound { noticed += 1 }
+      if try !examine(damaged).findings.isEmpty { noticed += 1 }
     }
     #expect(noticed == 150)
   }

@@ -124,7 +124,8 @@ struct LongOperands {
 extension TreeWriter {
   /// Whether applying a batch to a leaf may read or write long values, and so fail: then it goes through a buffer.
   func needsBuffer(_ batch: borrowing WriteBatch) -> Bool {
-    for entry in batch.entries where mayTouchLongValue(entry.kind) { return true }
+    let brings = batch.longest.valueByteCount > table.inlineLimitByteCount
+    for entry in batch.entries where mayTouchLongValue(entry.kind, brings) { return true }
     return false
   }
 
@@ -133,14 +134,15 @@ extension TreeWriter {
     var offset = 0
     while offset < run.usedByteCount {
       let cell = UnsafeRawPointer(run.cells + offset)
-      if mayTouchLongValue(Cell.kind(cell)) { return true }
+      if mayTouchLongValue(Cell.kind(cell), false) { return true }
       offset += Cell.byteCount(cell)
     }
     return false
   }
 
-  private func mayTouchLongValue(_ kind: OperationKind) -> Bool {
-    kind == .append || kind == .patch || (kind == .add && table.shape.overflowCount > 0)
+  /// - Parameter brings: whether long values come with it.
+  private func mayTouchLongValue(_ kind: OperationKind, _ brings: Bool) -> Bool {
+    kind == .append || kind == .patch || (kind == .add && (brings || table.shape.overflowCount > 0))
   }
 
   /// Releases what the entries of some lines refer to.

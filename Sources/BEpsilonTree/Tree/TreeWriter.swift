@@ -68,14 +68,14 @@ final class TreeWriter {
   ///
   /// - Throws: what reading and writing nodes throws; `.outOfBudget` for more than the memory holds. Nothing is lost.
   ///
-  /// - Parameter throughBuffer: the batch must not be applied to a leaf at once.
-  func makeRoom(for byteCount: Int, throughBuffer: Bool) throws(StorageError) {
+  /// - Parameter batch: what comes next: a root that is a leaf gets a buffer above it when it needs one.
+  func makeRoom(for byteCount: Int, _ batch: borrowing WriteBatch) throws(StorageError) {
     try relieveRoot(adding: byteCount)
     // Arenas grow by half or the double.
     try table.makeRoom(byteCount * 2, mayWrite: true)
     let root = try root()
     if root.isLeaf { try completeRootLeaf(root) }
-    if throughBuffer, table.shape.height == 0 {
+    if table.shape.height == 0, needsBuffer(batch) {
       let root = try self.root()
       try growRoot(over: root)
     }
