@@ -209,10 +209,12 @@ final class NodeStore: NodeWriter {
     cache.prefetchBucket(of: newID)
     bornIDs.append(newID)
     counts.pointee.pagesCopied &+= 1
+    // Before the copy is made: its memory may be the original's.
+    if let stage { NodePage(lease.pointer, lease.byteCount).copyUsedBytes(to: stage) }
     // Any other original stays until the commit: a rollback may bring it back, and a pin may see it.
     let copy = try cache.copyOnWrite(
       lease, to: newID, offset: extent.offset, keepsOriginal: !wasWritten, writer: self
-    ) { NodePage($0, $2).copyUsedBytes(to: stage ?? $1) }
+    ) { if stage == nil { NodePage($0, $2).copyUsedBytes(to: $1) } }
     cache.setTag(of: copy, tag)
     free(oldID, &transaction)
     return copy
