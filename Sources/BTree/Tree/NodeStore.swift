@@ -82,7 +82,8 @@ final class NodeStore: NodeWriter {
     pageLengthBits = UInt64(geometry.pageByteCount / volume.transferUnitByteCount) << 40
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
-    undo = UndoLog(limitByteCount: undoByteCount)
+    undo = UndoLog(
+      limitByteCount: undoByteCount, heldPageLimit: cache.capacityByteCount / (2 * geometry.pageByteCount))
     births = BirthClock(number: birthNumber)
   }
 
@@ -99,7 +100,7 @@ final class NodeStore: NodeWriter {
     pageLengthBits = store.pageLengthBits
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
-    undo = UndoLog(limitByteCount: 0)
+    undo = UndoLog(limitByteCount: 0, heldPageLimit: 0)
     births = BirthClock(number: 0)
   }
 

@@ -14,8 +14,9 @@
 // 1. A page with a record is held until the transaction ends: it is neither written nor evicted half changed, and stays
 //    where the record says.
 // 2. Undoing reads and writes memory only: it cannot fail.
-// 3. Images, old values and held pages together take at most `limitByteCount`; beyond it pages are copied instead. Records
-//    of fixed size may go beyond: one for each operation or copied page, reserved with the sorted batch.
+// 3. Images, old values and held pages together take at most `limitByteCount`, and at most `heldPageLimit` pages are held, so
+//    that the cache never has nothing but pages it cannot let go; beyond it pages are copied instead. Records of fixed size
+//    may go beyond: one for each operation or copied page, reserved with the sorted batch.
 //
 // Source: C. Mohan et al., "ARIES", ACM TODS 17(1), 1992 (undo by compensating single updates); here the undo is never
 // logged, because no page with an unfinished change is written.
@@ -57,9 +58,11 @@ struct UndoLog {
 
   private let state: UnsafeMutablePointer<State>
   private let limitByteCount: Int
+  private let heldPageLimit: Int
 
-  init(limitByteCount: Int) {
+  init(limitByteCount: Int, heldPageLimit: Int) {
     self.limitByteCount = limitByteCount
+    self.heldPageLimit = heldPageLimit
     state = .allocate(capacity: 1)
     state.initialize(
       to: State(
@@ -83,8 +86,9 @@ struct UndoLog {
 
   /// Whether one more page can be held and `byteCount` more bytes be kept.
   @inline(__always) func hasRoom(_ byteCount: Int) -> Bool {
-    state.pointee.byteCount &+ byteCount &+ (state.pointee.heldCount &+ 1) &* Self.recordByteCount
-      <= limitByteCount
+    state.pointee.heldCount < heldPageLimit
+      && state.pointee.byteCount &+ byteCount &+ (state.pointee.heldCount &+ 1) &* Self.recordByteCount
+        <= limitByteCount
   }
 
   // MARK: Adding
