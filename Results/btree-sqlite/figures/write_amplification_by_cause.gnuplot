@@ -24,8 +24,8 @@ set grid xtics noytics
 set key off
 of(c) = stringcolumn('cause') eq c
 unset logscale x
-set xrange [0.0:73.06701224271585]
-set xtics ('0' 0.0, '10' 10.0, '20' 20.0, '30' 30.0, '40' 40.0, '50' 50.0, '60' 60.0, '70' 70.0)
+set xrange [0.0:101.22434617481957]
+set xtics ('0' 0.0, '20' 20.0, '40' 40.0, '60' 60.0, '80' 80.0, '100' 100.0)
 set xlabel 'bytes written ÷ logical bytes written' noenhanced
 
 do for [kind in 'svg png'] {
@@ -38,7 +38,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Bytes written by cause: load, overwrite' at screen 0.016, screen 0.9628 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 1 GiB · 3 seeds: summed · memory device' at screen 0.016, screen 0.9227 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '5,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 2 GiB · 3 seeds: summed · memory device' at screen 0.016, screen 0.9227 left noenhanced font ',15' textcolor rgb '#555555'
   set label 'data' at screen 0.0240, screen 0.2060 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.0240, screen 0.1631 to screen 0.0380, screen 0.1831 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set label 'leaf' at screen 0.0460, screen 0.1731 left noenhanced font ',15'

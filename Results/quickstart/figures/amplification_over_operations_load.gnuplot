@@ -50,7 +50,7 @@ do for [kind in 'svg png'] {
   set object rectangle from screen 0.7690, screen 0.6560 to screen 0.7910, screen 0.6631 front fillcolor rgb '#cc79a7' fillstyle solid noborder
   set label 'sorted-file 54.1' at screen 0.7990, screen 0.6596 left noenhanced font ',16'
   set object rectangle from screen 0.7690, screen 0.6135 to screen 0.7910, screen 0.6206 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree 35.2' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
+  set label 'btree 36.8' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
   set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#009e73' fillstyle solid noborder
   set label 'append-log 1.03' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
   set object rectangle from screen 0.7690, screen 0.5284 to screen 0.7910, screen 0.5355 front fillcolor rgb '#999999' fillstyle solid noborder
