@@ -40,7 +40,7 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.5891
   set bmargin at screen 0.2946
   unset logscale x
-  set xrange [0.0:3.6087499999999997]
+  set xrange [0.0:3.61375]
   set xtics ('0' 0.0, '1' 1.0, '2' 2.0, '3' 3.0)
   set xlabel 'read transfers per operation' noenhanced
   set ytics ('btree phase_load_bulk=false' 22, 'btree phase_load_bulk=true' 58) scale 0

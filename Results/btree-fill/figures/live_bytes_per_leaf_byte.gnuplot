@@ -45,19 +45,26 @@ do for [kind in 'svg png'] {
   set label 'btree phase_load_order=sequential 0.983' at screen 0.6280, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.5980, screen 0.7698 to screen 0.6200, screen 0.7772 front fillcolor rgb '#753400' fillstyle solid noborder
   set label 'btree-shared phase_load_order=seq… 0.983' at screen 0.6280, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.7256 to screen 0.6200, screen 0.7330 front fillcolor rgb '#c8ae99' fillstyle solid noborder
-  set label 'btree-shared phase_load_order=ran… 0.780' at screen 0.6280, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6814 to screen 0.6200, screen 0.6888 front fillcolor rgb '#eebf99' fillstyle solid noborder
-  set label 'btree phase_load_order=random 0.687' at screen 0.6280, screen 0.6851 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6372 to screen 0.6070, screen 0.6446 front fillcolor rgb '#444444' fillstyle solid noborder
-  set object rectangle from screen 0.6110, screen 0.6372 to screen 0.6200, screen 0.6446 front fillcolor rgb '#444444' fillstyle solid noborder
-  set label 'model b_tree_leaf_fill' at screen 0.6280, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.5980, screen 0.7256 to screen 0.6200, screen 0.7330 front fillcolor rgb '#eebf99' fillstyle solid noborder
+  set label 'btree phase_load_order=interleaved 0.982' at screen 0.6280, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.5980, screen 0.6814 to screen 0.6200, screen 0.6888 front fillcolor rgb '#c8ae99' fillstyle solid noborder
+  set label 'btree-shared phase_load_order=int… 0.790' at screen 0.6280, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.5980, screen 0.6372 to screen 0.6200, screen 0.6446 front fillcolor rgb '#9e714d' fillstyle solid noborder
+  set label 'btree-shared phase_load_order=ran… 0.780' at screen 0.6280, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.5980, screen 0.5930 to screen 0.6200, screen 0.6004 front fillcolor rgb '#e28e4d' fillstyle solid noborder
+  set label 'btree phase_load_order=random 0.687' at screen 0.6280, screen 0.5967 left noenhanced font ',16'
+  set object rectangle from screen 0.5980, screen 0.5488 to screen 0.6070, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set object rectangle from screen 0.6110, screen 0.5488 to screen 0.6200, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set label 'model b_tree_leaf_fill' at screen 0.6280, screen 0.5525 left noenhanced font ',16'
   plot \
     data using (is('btree phase_load_order=sequential') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#d55e00', \
     data using (is('btree phase_load_order=sequential') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00', \
-    data using (is('btree phase_load_order=random') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#eebf99', \
-    data using (is('btree phase_load_order=random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#eebf99', \
+    data using (is('btree phase_load_order=random') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#e28e4d', \
+    data using (is('btree phase_load_order=random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#e28e4d', \
+    data using (is('btree phase_load_order=interleaved') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#eebf99', \
+    data using (is('btree phase_load_order=interleaved') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#eebf99', \
     data using (is('btree-shared phase_load_order=sequential') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#753400', \
-    data using (is('btree-shared phase_load_order=random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#c8ae99'
+    data using (is('btree-shared phase_load_order=random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#9e714d', \
+    data using (is('btree-shared phase_load_order=interleaved') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#c8ae99'
   unset output
 }

@@ -41,10 +41,10 @@ do for [kind in 'svg png'] {
   unset object
   set label 1 'device_write_bytes ÷ operations along engines.bepsilon.node_bytes' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,200,000 records · batch 1,000 · durability prefix · memory 32 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.8300, screen 0.8140 to screen 0.8520, screen 0.8214 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'per-child 805' at screen 0.8600, screen 0.8177 left noenhanced font ',16'
-  set object rectangle from screen 0.8300, screen 0.7698 to screen 0.8520, screen 0.7772 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'shared 803' at screen 0.8600, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.8300, screen 0.8140 to screen 0.8520, screen 0.8214 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label 'shared 695' at screen 0.8600, screen 0.8177 left noenhanced font ',16'
+  set object rectangle from screen 0.8300, screen 0.7698 to screen 0.8520, screen 0.7772 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label 'per-child 695' at screen 0.8600, screen 0.7735 left noenhanced font ',16'
   plot \
     data using (is('per-child') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#009e73', \
     data using (is('shared') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442'

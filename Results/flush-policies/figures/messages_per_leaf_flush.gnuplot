@@ -45,10 +45,10 @@ do for [kind in 'svg png'] {
   set label 'round-robin 102' at screen 0.8320, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.8020, screen 0.7698 to screen 0.8240, screen 0.7772 front fillcolor rgb '#000000' fillstyle solid noborder
   set label 'fullest 92.1' at screen 0.8320, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.7256 to screen 0.8240, screen 0.7330 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'cache-aware 64.6' at screen 0.8320, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6814 to screen 0.8240, screen 0.6888 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'random 52.3' at screen 0.8320, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.8020, screen 0.7256 to screen 0.8240, screen 0.7330 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'random 52.3' at screen 0.8320, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.8020, screen 0.6814 to screen 0.8240, screen 0.6888 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label 'cache-aware 48.8' at screen 0.8320, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.8020, screen 0.6372 to screen 0.8240, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
   set label 'all 46.8' at screen 0.8320, screen 0.6409 left noenhanced font ',16'
   plot \

@@ -40,7 +40,7 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.7902
   set bmargin at screen 0.1246
   set logscale x 10
-  set xrange [0.1:2257.9300483952165]
+  set xrange [0.1:2120.881957544961]
   set xtics ('0.1' 0.1, '1' 1.0, '10' 10.0, '100' 100.0, '1,000' 1000.0)
   set xlabel 'bytes written ÷ logical bytes written, log scale' noenhanced
   set ytics ('bepsilon' 62, 'btree' 119, 'sqlite' 176, 'bepsilon' 263, 'btree' 320, 'sqlite' 377) scale 0
