@@ -36,6 +36,9 @@ final class BatchCollector {
   private var reader = LogTransactionReader(structure: "Bε-tree log record")
   private let maximumKeyByteCount: Int
 
+  /// Whether the next record begins a batch.
+  private(set) var isEmpty = true
+
   init(maximumKeyByteCount: Int) { self.maximumKeyByteCount = maximumKeyByteCount }
 
   /// Takes one record.
@@ -45,6 +48,7 @@ final class BatchCollector {
   func add(_ payload: UnsafeRawBufferPointer, at position: UInt64) throws(StorageError) -> Bool {
     guard let part = try reader.take(payload, at: position) else { return false }
     if part.begins { batch.removeAll() }
+    isEmpty = part.ends
     var offset = 0
     while offset < part.operations.count {
       let rest = Bytes(part.operations.start + offset, part.operations.count - offset)

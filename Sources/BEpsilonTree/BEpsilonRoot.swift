@@ -13,7 +13,7 @@
 //       56     8  bytes of the leaves' extents
 //       64     8  bytes of the inner nodes' extents
 //       72     4  0 when the directory knows the nodes' places (log mode), 1 when their ids are their places (copy-on-write)
-//       76     4  zero
+//       76     4  1 when patches wait in buffers that may make short values long, otherwise 0
 //       80     8  values in extents of their own
 //       88     8  bytes of those extents
 //       96   144  nodes (4 each) and bytes of messages or entries (8 each) of twelve levels
@@ -32,6 +32,7 @@ struct BEpsilonRoot: Equatable {
   var unitByteCount: Int
   var logPosition: UInt64
   var durability: DurabilityMode
+  var holdsFarPatches: Bool
   var shape: TreeShape
   var levels: TreeLevels
 
@@ -41,7 +42,7 @@ struct BEpsilonRoot: Equatable {
     let root = bytes.withUnsafeBytes { buffer -> BEpsilonRoot? in
       let all = Bytes(buffer)
       guard all.count == byteCount, all.start.u32(0) == magic, all.start.u64(32) <= UInt64(maximumHeight),
-        all.start.u32(72) <= 1
+        all.start.u32(72) <= 1, all.start.u32(76) <= 1
       else { return nil }
       func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: all.start.u64(offset)) }
       let shape = TreeShape(
@@ -51,7 +52,8 @@ struct BEpsilonRoot: Equatable {
       return BEpsilonRoot(
         nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
         unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16),
-        durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, shape: shape,
+        durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, holdsFarPatches: all.start.u32(76) == 1,
+        shape: shape,
         levels: TreeLevels.decode(all.start + 96))
     }
     guard let root else {
@@ -78,6 +80,7 @@ struct BEpsilonRoot: Equatable {
       base.setU64(56, UInt64(shape.leafByteCount))
       base.setU64(64, UInt64(shape.innerByteCount))
       base.setU32(72, durability == .log ? 0 : 1)
+      base.setU32(76, holdsFarPatches ? 1 : 0)
       base.setU64(80, UInt64(shape.overflowCount))
       base.setU64(88, UInt64(shape.overflowByteCount))
       levels.encode(to: base + 96)

@@ -40,12 +40,19 @@ public final class BEpsilonTreeEngine: Engine {
   let writer: TreeWriter
   let reader: TreeReader
   /// Set between opening and close.
-  private var log: VolumeLog?
+  private(set) var log: VolumeLog?
   private var logger: LogTransactionWriter?
-  private var operationsSinceCheckpoint = 0
+  var operationsSinceCheckpoint = 0
   /// Message bytes taken since then, where there is no log.
-  private var bytesSinceCheckpoint = 0
-  private var checkpointPosition: UInt64 = 0
+  var bytesSinceCheckpoint = 0
+  var checkpointPosition: UInt64 = 0
+  /// The newest durable tree; nil while its root was not looked at.
+  var replayStart: ReplayStart?
+  var roomAfterCrash = RoomAfterCrash(epoch: .max)
+  /// Batches behind it.
+  var debt = ReplayDebt()
+  /// Whether patches wait in buffers that may make values long.
+  var holdsFarPatches = false
   private var isClosed = false
   /// Batches applied by this opening; ends the windows of cursors.
   private(set) var changeCount: UInt64 = 0
@@ -131,6 +138,7 @@ public final class BEpsilonTreeEngine: Engine {
     if let root {
       table.shape = root.shape
       table.levels = root.levels
+      holdsFarPatches = root.holdsFarPatches
     }
     if settings.durability == .log { try beginLog(root) }
     if root == nil {
@@ -146,23 +154,11 @@ public final class BEpsilonTreeEngine: Engine {
     let opened = try volume.openLog(0, configuration: settings.log)
     log = opened
     logger = LogTransactionWriter(opened)
-    guard let root else {
+    if let root {
+      try replay(opened, from: root.logPosition)
+    } else {
       _ = try opened.replay { _, _ in true }
-      return
     }
-    checkpointPosition = root.logPosition
-    let collector = BatchCollector(maximumKeyByteCount: limits.maximumKeyByteCount)
-    var failure: StorageError?
-    _ = try opened.replay(from: root.logPosition) { position, payload in
-      do throws(StorageError) {
-        if try collector.add(payload, at: position) { try take(collector.batch) }
-        return true
-      } catch {
-        failure = error
-        return false
-      }
-    }
-    if let failure { throw failure }
   }
 
   public func close() throws(EngineError) {
@@ -203,23 +199,24 @@ public final class BEpsilonTreeEngine: Engine {
   /// Makes a batch visible and logs it, or changes nothing.
   private func commit(_ batch: borrowing WriteBatch) throws(StorageError) {
     guard let log else { throw .closed }
-    let cellByteCount = LogTransactionWriter.cellByteCount(batch)
+    let logByteCount = LogTransactionWriter.byteCount(
+      operationByteCount: LogTransactionWriter.cellByteCount(batch))
     let messageByteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
     var long = LongOperands(limitByteCount: table.inlineLimitByteCount)
-    var isRetry = false
+    var needs = ReplayDebt()
+    var search = SpaceSearch()
     while true {
       do throws(StorageError) {
         try checkpointIfDue()
+        if replayStart == nil { try noteReplayStart() }
         try writer.makeRoom(for: messageByteCount, batch)
-        try log.ensureRoom(LogTransactionWriter.byteCount(operationByteCount: cellByteCount))
+        needs = table.debt(of: batch, rootPartCount: replayStart?.partCount ?? 1)
+        try requireSpace(needs, logByteCount: logByteCount)
+        try log.ensureRoom(logByteCount)
         long = try LongOperands(batch, table)
         break
       } catch {
-        // Without room on the device, what earlier commits freed becomes room after two durable commits: once.
-        guard case .noSpace = error, !isRetry else { throw error }
-        isRetry = true
-        try publish(rewritesSpaceMap: true)
-        try volume.checkpoint()
+        try makeSpace(after: error, &search)
       }
     }
     let way: BufferBypass?
@@ -234,6 +231,7 @@ public final class BEpsilonTreeEngine: Engine {
     }
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
+    note(needs)
     if let way { writer.insert(batch, along: way) } else { writer.insert(batch, long, into: root) }
     restoreShape(way)
   }
@@ -241,13 +239,14 @@ public final class BEpsilonTreeEngine: Engine {
   /// Makes a batch visible where nodes are copied, or changes nothing.
   private func commitCopy(_ batch: borrowing WriteBatch) throws(StorageError) {
     let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
-    var isRetry = false
+    var search = SpaceSearch()
     while true {
       var long = LongOperands(limitByteCount: table.inlineLimitByteCount)
       do throws(StorageError) {
         try checkpointIfDue()
         try writer.relieveRootIfNeeded()
         try table.makeRoom(byteCount * 2, mayWrite: true)
+        try requireSpace(table.debt(of: batch, rootPartCount: 1), logByteCount: 0)
         long = try LongOperands(batch, table)
         var messages = writer.messages(of: batch, long)
         if writer.needsBuffer(messages) { writer.putBufferOverRootLeaf() }
@@ -255,28 +254,13 @@ public final class BEpsilonTreeEngine: Engine {
         break
       } catch {
         for reference in long.references { table.release(reference) }
-        guard case .noSpace = error, !isRetry else { throw error }
-        isRetry = true
-        try publish(rewritesSpaceMap: true)
-        try volume.checkpoint()
+        try makeSpace(after: error, &search)
       }
     }
     changeCount &+= 1
     operationsSinceCheckpoint += batch.count
     bytesSinceCheckpoint += byteCount
     restoreShape(nil)
-  }
-
-  /// Takes a batch from the log.
-  private func take(_ batch: borrowing WriteBatch) throws(StorageError) {
-    let byteCount = LongOperands.messageByteCount(batch, limitByteCount: table.inlineLimitByteCount)
-    try writer.makeRoom(for: byteCount, batch)
-    let root = try writer.root()
-    writer.insert(batch, try LongOperands(batch, table), into: root)
-    operationsSinceCheckpoint += batch.count
-    try writer.relieveRoot(adding: 0)
-    try table.makeRoom(0, mayWrite: true)
-    try table.limitDirty()
   }
 
   /// Flushes what became too full. The batch is visible and logged by now, so a failure is not its own: the tree answers as
@@ -292,55 +276,6 @@ public final class BEpsilonTreeEngine: Engine {
     } catch {
       postponedFlushCount &+= 1
     }
-  }
-
-  // MARK: Durability
-
-  /// Makes everything visible durable.
-  private func makeDurable() throws(StorageError) {
-    do throws(StorageError) {
-      if let log { try log.sync() } else { try publish(rewritesSpaceMap: false) }
-    } catch {
-      // What is visible and what is durable have parted; only reopening heals that.
-      volume.channel.poison(error.description)
-      throw error
-    }
-  }
-
-  private func checkpointIfDue() throws(StorageError) {
-    let byteCount =
-      log.map { $0.tailPosition - min($0.tailPosition, checkpointPosition) } ?? UInt64(bytesSinceCheckpoint)
-    let isDue =
-      byteCount >= UInt64(settings.checkpointLogByteCount)
-      || (settings.checkpointOperationCount > 0
-        && operationsSinceCheckpoint >= settings.checkpointOperationCount)
-    if isDue { try publish(rewritesSpaceMap: false) }
-  }
-
-  /// Writes the changed nodes and a superblock that reaches them, and cuts the log.
-  func publish(rewritesSpaceMap: Bool) throws(StorageError) {
-    try table.writeAll()
-    try table.freeReleased()
-    var transaction = try table.beginTransaction()
-    let position = log?.tailPosition ?? 0
-    transaction.setRoot(
-      BEpsilonRoot(
-        nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
-        unitByteCount: settings.geometry.unit.byteCount, logPosition: position,
-        durability: settings.durability,
-        shape: table.shape, levels: table.levels
-      ).encoded())
-    if let log { transaction.truncateLog(log, upTo: position) }
-    if rewritesSpaceMap {
-      try transaction.commit(durable: false)
-      try volume.checkpoint()
-    } else {
-      try transaction.commit(durable: true)
-    }
-    operationsSinceCheckpoint = 0
-    bytesSinceCheckpoint = 0
-    checkpointPosition = position
-    table.counts.pointee.checkpoints &+= 1
   }
 
   // MARK: Reading
@@ -392,7 +327,16 @@ public final class BEpsilonTreeEngine: Engine {
   public func settle() throws(EngineError) {
     try requireOpen()
     try rethrowingStorageErrors { () throws(StorageError) in
-      try writer.flushEverything()
+      var search = SpaceSearch()
+      while true {
+        do throws(StorageError) {
+          try writer.flushEverything()
+          break
+        } catch {
+          try makeSpace(after: error, &search)
+        }
+      }
+      holdsFarPatches = false
       try publish(rewritesSpaceMap: true)
     }
   }

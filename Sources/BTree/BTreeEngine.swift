@@ -50,7 +50,11 @@ public final class BTreeEngine: Engine {
   weak var openBulkLoad: TreeBulkLoad?
   var isBulkLoading = false
   /// Whether batches are being taken from the log, which holds them already.
-  private var isReplaying = false
+  private(set) var isReplaying = false
+  /// Where the batch begins that is being taken.
+  private var replayPosition: UInt64 = 0
+  /// What replaying the log may need.
+  var debt = ReplayDebt()
 
   // MARK: Opening and closing
 
@@ -163,8 +167,10 @@ public final class BTreeEngine: Engine {
     defer { isReplaying = false }
     var collector = TransactionCollector()
     var failure: StorageError?
+    replayPosition = position
     _ = try log.replay(from: position) { position, payload in
       do throws(StorageError) {
+        if collector.isEmpty { replayPosition = position }
         if try collector.add(payload, at: position) { try commit(collector.actions) }
         return true
       } catch {
@@ -235,6 +241,8 @@ public final class BTreeEngine: Engine {
     do throws(StorageError) {
       var transaction = try beginTransaction()
       try apply(batch, to: &forest.main, &transaction)
+      try requireSpace(
+        onlyDeletes: batch.entries.allSatisfy { $0.kind == .delete || $0.kind == .deleteRange })
       try logOperations(of: batch)
       try logger?.finish()
       writer.reset()
@@ -265,6 +273,7 @@ public final class BTreeEngine: Engine {
     do throws(StorageError) {
       var transaction = try beginTransaction()
       try perform(actions, &transaction)
+      try requireSpace(onlyDeletes: false)
       try logger?.finish()
       writer.reset()
       try transaction.commit(durable: false)
@@ -371,8 +380,14 @@ public final class BTreeEngine: Engine {
 
   private func makeLogRoom(operationCount: Int, byteCount: Int) throws(StorageError) {
     guard let log, !isReplaying, logger != nil else { return }
-    try log.ensureRoom(
-      LogOperation.byteCount(operationCount: operationCount, operandByteCount: byteCount))
+    let needed = LogOperation.byteCount(operationCount: operationCount, operandByteCount: byteCount)
+    do throws(StorageError) {
+      try requireReplayable(growing: log.missingSegmentCount(needed))
+      try log.ensureRoom(needed)
+    } catch {
+      try prepareRetry(after: error, false)
+      try log.ensureRoom(needed)
+    }
   }
 
   func rollBack(to saved: BTreeForest) {
@@ -393,7 +408,7 @@ public final class BTreeEngine: Engine {
 
   /// Without room on the device, what earlier commits freed becomes room after two durable commits: once.
   private func prepareRetry(after error: StorageError, _ isRetry: Bool) throws(StorageError) {
-    guard case .noSpace = error, !isRetry, !isReplaying else { throw error }
+    guard case .noSpace = error, !isRetry else { throw error }
     try publish(rewritesSpaceMap: true)
     try volume.checkpoint()
   }
@@ -433,13 +448,14 @@ public final class BTreeEngine: Engine {
     writer.reset()
     try flush()
     var transaction = try beginTransaction(changesTrees: false)
-    let position = log?.tailPosition ?? 0
+    let position = isReplaying ? replayPosition : log?.tailPosition ?? 0
     transaction.setRoot(
       BTreeRoot(
         pageByteCount: settings.geometry.pageByteCount, usesLog: settings.usesLog,
         birthNumber: store.births.number, logPosition: position, forest: forest
       ).encoded())
-    if let log { transaction.truncateLog(log, upTo: position) }
+    // The log stays as it is while it is being replayed.
+    if let log, !isReplaying { transaction.truncateLog(log, upTo: position) }
     if rewritesSpaceMap {
       try transaction.commit(durable: false)
       try volume.checkpoint()
@@ -448,6 +464,7 @@ public final class BTreeEngine: Engine {
     }
     operationsSinceCheckpoint = 0
     bytesSinceCheckpoint = 0
+    debt = ReplayDebt()
     store.counts.pointee.checkpoints &+= 1
   }
 

@@ -49,6 +49,8 @@ struct TransactionCollector {
   /// The actions of the transaction so far.
   private(set) var actions = ActionList()
   private var reader = LogTransactionReader(structure: "B-tree log record")
+  /// Whether the next record begins a transaction.
+  private(set) var isEmpty = true
 
   /// Takes one record.
   ///
@@ -57,6 +59,7 @@ struct TransactionCollector {
   mutating func add(_ payload: UnsafeRawBufferPointer, at position: UInt64) throws(StorageError) -> Bool {
     guard let part = try reader.take(payload, at: position) else { return false }
     if part.begins { actions = ActionList() }
+    isEmpty = part.ends
     let record = part.operations
     var offset = 0
     while offset < record.count {

@@ -107,14 +107,6 @@ import Trials
     faults.unitsPerKind = 4
     faults.capacityCount = 8
     let outcome = FaultSweep(subject, script: script, options: faults).run()
-    // A mistake that is known and not mended: on two of these full devices, replaying the log wants more room than the live
-    // tree had, and opening is refused until there is more. What is acknowledged is in the log, and out of reach.
-    if syncEvery == 1, setting.description == "4 KiB nodes, checkpoint every 20" {
-      withKnownIssue("a full device is not reopened") { #expect(outcome.isSound) }
-      #expect(
-        outcome.failures.allSatisfy { "\($0)".contains("and cannot be opened or read afterwards: no space") })
-      return
-    }
     #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
   }
 

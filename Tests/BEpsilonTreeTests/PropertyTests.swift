@@ -106,6 +106,7 @@ import Testing
     #expect(throws: StorageError.self) { _ = try BEpsilonRoot.decode([UInt8](repeating: 7, count: 240)) }
     var root = BEpsilonRoot(
       nodeByteCount: 4_096, fanout: 4, unitByteCount: 128, logPosition: 3, durability: .copyOnWrite,
+      holdsFarPatches: true,
       shape: shape,
       levels: again.table.levels
     ).encoded()

@@ -153,6 +153,7 @@ extension NodeTable {
     if node.isDirty { return }
     node.isDirty = true
     dirtyByteCount += node.charge
+    dirtyNodeCount += 1
   }
 
   /// Writes changed nodes, children first.
@@ -285,6 +286,7 @@ extension NodeTable {
     node.isDirty = false
     node.hasChangedParts = false
     dirtyByteCount -= node.charge
+    dirtyNodeCount -= 1
     copies?.rename(node, to: copy.newID)
     if copy.plan.parent == nil { shape.root = copy.newID }
   }

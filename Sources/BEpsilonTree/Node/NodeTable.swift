@@ -42,6 +42,9 @@ struct TreeCounts {
   var passedThrough: UInt64 = 0
   var promoted: UInt64 = 0
   var overflowReads: UInt64 = 0
+
+  /// Grows with every step by which messages move on.
+  var progress: UInt64 { flushesToInner &+ flushesToLeaf &+ leafSplits &+ innerSplits &+ merges }
 }
 
 /// How many nodes there are and what they take on the device.
@@ -102,6 +105,7 @@ final class NodeTable {
   let counts: UnsafeMutablePointer<TreeCounts>
   var heldByteCount = 0
   var dirtyByteCount = 0
+  var dirtyNodeCount = 0
   var ring: ContiguousArray<TreeNode> = []
   var hand = 0
   /// Numbers of nodes that were written and leave first, the last one first.
@@ -115,6 +119,8 @@ final class NodeTable {
   var released: ContiguousArray<Extent> = []
   /// Operands longer than this lie in extents of their own.
   let inlineLimitByteCount: Int
+  /// Units of the largest node at rest, at most.
+  let largestNodeUnitCount: Int
 
   init(volume: Volume, settings: BEpsilonSettings) {
     self.volume = volume
@@ -128,6 +134,8 @@ final class NodeTable {
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
     encoder = NodeEncoder(
       basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
+    largestNodeUnitCount = Self.largestNodeUnitCount(
+      settings.geometry, encoder, unit: volume.transferUnitByteCount)
     counts = .allocate(capacity: 1)
     counts.initialize(to: TreeCounts())
   }
@@ -171,7 +179,10 @@ final class NodeTable {
       nodes[Int(node.number)] = nil
     }
     heldByteCount -= node.charge
-    if node.isDirty { dirtyByteCount -= node.charge }
+    if node.isDirty {
+      dirtyByteCount -= node.charge
+      dirtyNodeCount -= 1
+    }
     node.charge = 0
     let place = node.place
     precondition(place >= 0 && ring[place] === node, "A node in memory is in the ring.")
@@ -209,6 +220,7 @@ final class NodeTable {
     if node.isDirty { return }
     node.isDirty = true
     dirtyByteCount += node.charge
+    dirtyNodeCount += 1
   }
 
   // MARK: The volume

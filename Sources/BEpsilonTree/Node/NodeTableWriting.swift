@@ -143,6 +143,7 @@ extension NodeTable {
     node.isDirty = false
     node.hasChangedParts = false
     dirtyByteCount -= node.charge
+    dirtyNodeCount -= 1
     node.isStoredWhole = image.isWhole
     // A leaf was cut anew.
     node.partsMatchImage = !node.isLeaf

@@ -187,6 +187,8 @@ extension TreeWriter {
     let result = Bytes(value.bytes)
     let replaces = line != nil
     if result.count > table.inlineLimitByteCount {
+      try table.requireRoomToWrite(
+        table.volume.unitCount(ofBytes: VolumeBlock.headerByteCount + result.count), and: leaf)
       let reference = try table.storeOverflow([result])[0]
       withReferenceBytes(reference) { bytes in
         part.pointee.run.setEntry(key, bytes, at: position, replaces: replaces, isReference: true)

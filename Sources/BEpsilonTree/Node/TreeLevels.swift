@@ -11,8 +11,8 @@ import Primitives
 struct TreeLevels: Equatable {
   /// Levels told apart.
   static let count = 12
-  private(set) var nodeCounts = ContiguousArray(repeating: 0, count: count)
-  private(set) var contentByteCounts = ContiguousArray(repeating: 0, count: count)
+  private(set) var nodeCounts: ContiguousArray<Int> = ContiguousArray(repeating: 0, count: count)
+  private(set) var contentByteCounts: ContiguousArray<Int> = ContiguousArray(repeating: 0, count: count)
 
   @inline(__always) private static func line(_ level: Int) -> Int { min(level, count - 1) }
 

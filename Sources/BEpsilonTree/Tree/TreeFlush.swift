@@ -85,6 +85,7 @@ extension TreeWriter {
   ///
   /// - Throws: with every message in one of the two, and both sound.
   func flush(_ node: TreeNode, _ index: Int) throws(StorageError) {
+    try table.requireRoomToWrite(2 * table.largestNodeUnitCount, and: node)
     if table.copies != nil { return try sendBuffer(of: node, index) }
     let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
     child.pinCount += 1

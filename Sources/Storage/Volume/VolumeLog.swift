@@ -125,7 +125,7 @@ public final class VolumeLog {
   /// Which of the volume's logs this is.
   public let number: Int
   let configuration: VolumeLogConfiguration
-  private let volume: Volume
+  let volume: Volume
   private let unit: Int
   let segmentUnitCount: Int
 
@@ -184,7 +184,7 @@ public final class VolumeLog {
     volume.logLists[number].segments.reduce(0) { $0 + UInt64($1.unitCount * unit) }
   }
 
-  private var capacityPosition: UInt64 {
+  var capacityPosition: UInt64 {
     volume.logLists[number].segments.last?.fullEnd(unit) ?? startPosition
   }
 

@@ -44,23 +44,7 @@ extension Volume {
       waiting.insert(run)
       deferredMetadata.append(DeferredUnits(range: run, sequence: 0, epoch: superblock.epoch))
     }
-    var start = 0
-    while start < unitCount {
-      start = min(unitCount, nextUnallocated(from: start, waiting))
-      if start >= unitCount { break }
-      let end = min(durable.firstSet(from: start) ?? unitCount, waiting.firstSet(from: start) ?? unitCount)
-      free.insert(start..<min(end, unitCount))
-      start = end
-    }
-  }
-
-  private func nextUnallocated(from start: Int, _ waiting: UnitBitmap) -> Int {
-    var unit = start
-    while true {
-      let next = waiting.firstClear(from: durable.firstClear(from: unit))
-      if next == unit { return unit }
-      unit = next
-    }
+    forEachUndescribedRun(waiting) { free.insert($0) }
   }
 
   func loadSpaceMap(cause: Cause) throws(StorageError) {
