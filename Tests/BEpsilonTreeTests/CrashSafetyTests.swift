@@ -6,6 +6,7 @@
 
 import EngineCatalogue
 import KeyValue
+import Primitives
 import Testing
 import Trials
 
@@ -107,6 +108,50 @@ import Trials
     faults.unitsPerKind = 4
     faults.capacityCount = 8
     let outcome = FaultSweep(subject, script: script, options: faults).run()
+    #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
+  }
+
+  /// Values of a quarter of a node in three or four levels: puts, then overwrites and deletes with a settling between them.
+  private static func storyOfADeepTree(seed: UInt64) -> TrialScript {
+    var items: [TrialItem] = []
+    let random = CounterRandom(seed: seed, stream: 1)
+    var drawCount: UInt64 = 0
+    func draw(_ bound: UInt64) -> UInt64 {
+      drawCount += 1
+      return random.uniform(below: bound, drawCount)
+    }
+    for number in 0..<20 {
+      for _ in 0..<10 {
+        let key = [UInt8]("k\(draw(1_000_000) % (number < 10 ? 1_000_000 : 200))".utf8)
+        let isDelete = number >= 10 && draw(3) == 0
+        let value = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1_000)
+        items.append(
+          .write(TrialOperation(isDelete ? .delete : .put, key: key, operand: isDelete ? [] : value)))
+      }
+      items.append(.commit)
+      if number == 13 { items.append(.settle) }
+    }
+    return TrialScript(items, syncEveryCommits: 1)
+  }
+
+  /// Settling a full device fails in the midst of the tree; the next checkpoint must find all that was changed until then.
+  @Test(arguments: ["log", "copy-on-write"], [11 as UInt64, 12])
+  func whatSettlingBeganIsNotLostWhenTheDeviceIsFull(durability: String, seed: UInt64) {
+    let setting = Setting(
+      description: "4 KiB nodes, F 4, \(durability)",
+      changes: [
+        "node_bytes": .integer(4_096), "fanout": .integer(4), "durability": .text(durability),
+        "log_segment_bytes": .integer(16_384),
+      ], memoryByteCount: 4 << 20)
+    var options = FaultOptions()
+    options.maximumReadCount = 1
+    options.unitsPerKind = 1
+    options.capacityCount = 200
+    let outcome = FaultSweep(
+      Self.subject(setting, seed: seed, atom: 4_096), script: Self.storyOfADeepTree(seed: seed),
+      options: options
+    )
+    .run()
     #expect(outcome.isSound, "\(outcome.failureCount): \(outcome.failures.first?.description ?? "")")
   }
 
