@@ -106,7 +106,8 @@ public final class BTreeEngine: Engine {
     do throws(StorageError) {
       let capacity = NodeCache.capacity(
         fittingIn: volume.budget.availableByteCount - settings.headroomByteCount,
-        shardCount: settings.cacheShardCount, minimumNodeByteCount: settings.geometry.pageByteCount)
+        shardCount: settings.cacheShardCount, minimumNodeByteCount: settings.geometry.pageByteCount,
+        hintsPerNode: settings.geometry.maximumChildCount)
       guard capacity >= 32 * settings.geometry.pageByteCount else {
         throw .outOfBudget(
           account: MemoryAccount.frames.name, requestedByteCount: 32 * settings.geometry.pageByteCount,
@@ -114,8 +115,8 @@ public final class BTreeEngine: Engine {
       }
       let cache = try NodeCache(
         capacityByteCount: capacity, shardCount: settings.cacheShardCount,
-        minimumNodeByteCount: settings.geometry.pageByteCount, budget: volume.budget,
-        pool: volume.channel.pool)
+        minimumNodeByteCount: settings.geometry.pageByteCount,
+        hintsPerNode: settings.geometry.maximumChildCount, budget: volume.budget, pool: volume.channel.pool)
       store = NodeStore(
         volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount,
         birthNumber: root?.birthNumber ?? 0)

@@ -238,5 +238,10 @@ struct NodeGeometry: Equatable, Sendable {
   /// Bytes of slots and cells between no fences.
   var capacityByteCount: Int { pageByteCount - NodePage.slotsStart }
 
+  /// The most children a page can have: with separators of at most eight bytes after the prefix.
+  var maximumChildCount: Int {
+    capacityByteCount / (NodePage.slotByteCount + NodePage.interiorCellHeadByteCount) + 1
+  }
+
   func isInline(key: Int, value: Int) -> Bool { key + value <= maximumInlineByteCount }
 }

@@ -38,6 +38,8 @@ final class NodeStore: NodeWriter {
 
   let volume: Volume
   let cache: NodeCache
+  /// This store's way to look nodes up.
+  let cached: CacheReader
   let share: StoreShare
   /// A snapshot's way to the device; nil for the writer, who reads through the volume.
   let reader: BlockReader?
@@ -73,6 +75,7 @@ final class NodeStore: NodeWriter {
   ) {
     self.volume = volume
     self.cache = cache
+    cached = CacheReader(of: cache)
     self.geometry = geometry
     share = StoreShare()
     reader = nil
@@ -91,6 +94,7 @@ final class NodeStore: NodeWriter {
   init(reading store: NodeStore) {
     volume = store.volume
     cache = store.cache
+    cached = CacheReader(of: store.cache)
     geometry = store.geometry
     share = store.share
     reader = store.volume.makeReader()
@@ -149,7 +153,7 @@ final class NodeStore: NodeWriter {
     bornIDs.append(id)
     let frame = volume.makeFrame(byteCount: geometry.pageByteCount, zeroed: false)
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
-    return try cache.insertDirty(
+    return try cached.settled(for: id).insertDirty(
       id, frame: frame, byteCount: geometry.pageByteCount, offset: extent.offset, tag: UInt64(level),
       writer: self)
   }
@@ -163,7 +167,7 @@ final class NodeStore: NodeWriter {
     bornIDs.append(reference.id)
     let frame = volume.makeFrame(byteCount: extent.byteCount, zeroed: true)
     value.copy(to: frame.pointer + VolumeBlock.headerByteCount)
-    _ = try cache.insertDirty(
+    _ = try cached.settled(for: reference.id).insertDirty(
       reference.id, frame: frame, byteCount: extent.byteCount, offset: extent.offset, tag: reference.tag,
       writer: self)
     return reference
@@ -213,7 +217,7 @@ final class NodeStore: NodeWriter {
     // Before the copy is made: its memory may be the original's.
     if let stage { NodePage(lease.pointer, lease.byteCount).copyUsedBytes(to: stage) }
     // Any other original stays until the commit: a rollback may bring it back, and a pin may see it.
-    let copy = try cache.copyOnWrite(
+    let copy = try cached.settled(for: newID).copyOnWrite(
       lease, to: newID, offset: extent.offset, keepsOriginal: !wasWritten, writer: self
     ) { if stage == nil { NodePage($0, $2).copyUsedBytes(to: $1) } }
     cache.setTag(of: copy, tag)

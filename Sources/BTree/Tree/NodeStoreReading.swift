@@ -22,7 +22,7 @@ extension NodeStore {
     _ id: UInt64, level: Int, _ place: PagePlace, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     // A lookup without the lock may miss a page that other threads' insertions move, and a changed page is nowhere else.
-    if let held = cache.holdSurely(id) { return held }
+    if let held = cached.holdSurely(id) { return held }
     var block: VolumeBlock?
     try readBlocks(
       CollectionOfOne(extent(id)), type: Self.pageType, cause: level == 0 ? .leaf : .interior,
@@ -50,7 +50,7 @@ extension NodeStore {
   ) throws(StorageError) -> NodeLease {
     block.frame.markRead()
     do throws(StorageError) {
-      return try cache.insert(
+      return try cached.settled(for: id).insert(
         id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
         offset: extent.offset, tag: tag, writer: isWriter ? self : nil)
     } catch {
@@ -81,7 +81,7 @@ extension NodeStore {
   /// page is nowhere else.
   @inline(__always) func isMissing(_ id: UInt64) -> Bool {
     if cache.contains(id) { return false }
-    if cache.holdSurely(id) != nil { return false }
+    if cached.holdSurely(id) != nil { return false }
     return true
   }
 
@@ -136,8 +136,8 @@ extension NodeStore {
 
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
-    if let lease = cache.hold(reference.id) { return lease }
-    if let lease = cache.holdSurely(reference.id) { return lease }
+    if let lease = cached.hold(reference.id) { return lease }
+    if let lease = cached.holdSurely(reference.id) { return lease }
     var found: VolumeBlock?
     try readBlocks(
       CollectionOfOne(extent(reference)), type: Self.overflowType, cause: .overflow, level: .none

@@ -1,4 +1,7 @@
 // Looking one key up: from page to page, holding each until the next is held.
+//
+//   page ─search─▶ child index ─▶ hint: the child's slot and lines ── requested ──┐
+//                       └───────▶ the child's id ───────────────────▶ held where the hint said, or by way of the buckets
 
 import KeyValue
 import Primitives
@@ -20,17 +23,20 @@ extension NodeStore {
       let page = NodePage(lease.pointer, lease.byteCount)
       let index = page.childIndex(for: key)
       level -= 1
-      let child = page.child(index)
-      if let held = cache.hold(child) {
+      // The child's bytes are asked for before its id is known: that is one more place in memory.
+      let hint = cache.hint(forChild: index, of: lease)
+      if let address = hint.likelyAddress {
+        cache.prefetchSlot(of: hint)
+        NodePage.prefetch(address, level: level)
+      }
+      if let held = cached.hold(page.child(index), hint) {
         lease = held
       } else {
         // By way of a constant: the parent is held until its child is.
-        let loaded = try load(child, level: level, PagePlace(childIndex: index, of: page), isWriter: false)
-        lease = loaded
+        let found = try holdChild(index, of: lease, level: level)
+        lease = found
       }
-      let next = NodePage(lease.pointer, lease.byteCount)
-      NodePage.prefetch(next.base, level: level)
-      guard next.level == level else { throw misplaced(child) }
+      guard NodePage(lease.pointer, lease.byteCount).level == level else { throw misplaced(lease.id) }
     }
     let leaf = NodePage(lease.pointer, lease.byteCount)
     let (index, isFound) = leaf.find(key)
@@ -45,10 +51,27 @@ extension NodeStore {
     return true
   }
 
+  /// Holds a child that is not where the hint beside its parent says, and puts that right.
+  @inline(never) private func holdChild(
+    _ index: Int, of parent: borrowing NodeLease, level: Int
+  ) throws(StorageError) -> NodeLease {
+    let page = NodePage(parent.pointer, parent.byteCount)
+    let id = page.child(index)
+    let child: NodeLease
+    if let held = cached.hold(id) {
+      child = held
+    } else {
+      child = try load(id, level: level, PagePlace(childIndex: index, of: page), isWriter: false)
+    }
+    NodePage.prefetch(child.pointer, level: level)
+    cache.keepHint(forChild: index, of: parent, foundAt: child)
+    return child
+  }
+
   /// Holds the root.
   func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
-    if let held = cache.hold(id) {
+    if let held = cached.hold(id) {
       lease = held
     } else {
       lease = try load(id, level: level, .root, isWriter: false)

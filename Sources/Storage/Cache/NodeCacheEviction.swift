@@ -44,10 +44,7 @@ extension NodeCache {
         slot = present
         isNew = false
       } else {
-        slot = fill(
-          &state, id, hash, shard, FrameHolder(frame: frame, frameOffset: frameOffset), byteCount, offset,
-          tag,
-          isDirty: false)
+        slot = fill(&state, id, hash, shard, frame, frameOffset, byteCount, offset, tag, isDirty: false)
       }
     }
     return leaseOfPinned(slot, shard, countsAsUse: !isNew)
@@ -66,10 +63,10 @@ extension NodeCache {
     remove(id)
     let hash = Self.hash(id)
     let shard = shardIndex(hash)
-    let holder = FrameHolder(frame: frame, frameOffset: 0)
+    let frame = frame
     var slot: UInt32 = 0
     try makeRoom(byteCount, inShard: shard, capacity: nil, writer: writer) { state in
-      slot = fill(&state, id, hash, shard, holder, byteCount, offset, tag, isDirty: true)
+      slot = fill(&state, id, hash, shard, frame, 0, byteCount, offset, tag, isDirty: true)
     }
     accountDirty(byteCount)
     return leaseOfPinned(slot, shard, countsAsUse: false)
@@ -77,22 +74,23 @@ extension NodeCache {
 
   /// Fills a free slot and pins it. Under the lock, with room made.
   private func fill(
-    _ state: inout CacheShard.State, _ id: UInt64, _ hash: UInt64, _ shard: Int, _ holder: FrameHolder,
-    _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, isDirty: Bool
+    _ state: inout CacheShard.State, _ id: UInt64, _ hash: UInt64, _ shard: Int, _ frame: Frame,
+    _ frameOffset: Int, _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, isDirty: Bool
   ) -> UInt32 {
-    guard let frame = holder.frame, let slotIndex = state.freeSlots.popLast() else {
+    guard let slotIndex = state.freeSlots.popLast() else {
       preconditionFailure("Room was made before a slot is filled.")
     }
     precondition(
-      byteCount > 0 && holder.frameOffset >= 0 && holder.frameOffset + byteCount <= frame.byteCount,
+      byteCount > 0 && byteCount <= UInt32.max && frameOffset >= 0
+        && frameOffset + byteCount <= frame.byteCount,
       "A node lies within its frame.")
     let slot = slots + Int(slotIndex)
     slot.pointee.id.store(id, ordering: .relaxed)
-    slot.pointee.address.store(UInt(bitPattern: frame.pointer + holder.frameOffset), ordering: .releasing)
-    slot.pointee.byteCount = byteCount
+    slot.pointee.address.store(UInt(bitPattern: frame.pointer + frameOffset), ordering: .releasing)
+    slot.pointee.storedByteCount = UInt32(byteCount)
     slot.pointee.offset = offset
     slot.pointee.tag = tag
-    holders[Int(slotIndex)] = holder
+    slot.pointee.frame = frame
     let now = tick(shard)
     slot.pointee.lastUse.store(now, ordering: .relaxed)
     // Added, not stored: a reader that came by an old hint may have pinned for a moment.
@@ -166,14 +164,9 @@ extension NodeCache {
   private func leaseOfPinned(_ slotIndex: UInt32, _ shard: Int, countsAsUse: Bool) -> NodeLease {
     let slot = slots + Int(slotIndex)
     let state = slot.pointee.state.load(ordering: .acquiring)
-    if countsAsUse { return lease(slot, slotIndex, state, shard) }
-    let address = slot.pointee.address.load(ordering: .acquiring)
-    guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
-      preconditionFailure("A present node has an address.")
-    }
-    return NodeLease(
-      slot: slot, slotIndex: slotIndex, version: UInt32(truncatingIfNeeded: state >> SlotState.versionShift),
-      pointer: pointer, byteCount: slot.pointee.byteCount)
+    let pinned = PinnedSlot(slot: slot, slotIndex: slotIndex, state: state)
+    return lease(
+      pinned, usedAt: countsAsUse ? tick(shard) : slot.pointee.lastUse.load(ordering: .relaxed))
   }
 
   /// Pins the node if it is there. Under the lock, so the answer is final.
@@ -192,13 +185,6 @@ extension NodeCache {
     let shard = shardIndex(hash)
     guard let slot = shards[shard].state.withLock({ _ in pinPresent(id, hash, shard) }) else { return nil }
     return leaseOfPinned(slot, shard, countsAsUse: true)
-  }
-
-  func tick(_ shard: Int) -> UInt64 {
-    let clock = clocks + shard * Self.clockStride
-    let now = clock.pointee.word.load(ordering: .relaxed) &+ 1
-    clock.pointee.word.store(now, ordering: .relaxed)
-    return now
   }
 
   // MARK: Making room
@@ -304,7 +290,8 @@ extension NodeCache {
   /// Lets go of an absent, unpinned slot's frame. Under the lock.
   func release(_ slotIndex: UInt32, _ state: inout CacheShard.State) {
     let index = Int(slotIndex)
-    holders[index] = FrameHolder()
+    slots[index].frame = nil
+    releaseHints(index, &state)
     state.heldByteCount -= slots[index].byteCount
     state.freeSlots.append(slotIndex)
   }
