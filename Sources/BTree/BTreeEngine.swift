@@ -187,6 +187,7 @@ public final class BTreeEngine: Engine {
 
   private func release() {
     isClosed = true
+    store.root.letGo()
     store.share.isClosed.store(true, ordering: .releasing)
     writer.reset()
     logger = nil
@@ -504,6 +505,7 @@ public final class BTreeEngine: Engine {
   public func dropCache() throws(EngineError) {
     try requireOpen()
     writer.reset()
+    store.root.letGo()
     _ = store.cache.dropClean()
   }
 }

@@ -40,6 +40,8 @@ final class NodeStore: NodeWriter {
   let cache: NodeCache
   /// This store's way to look nodes up.
   let cached: CacheReader
+  /// The root that was searched last; between searches only.
+  @exclusivity(unchecked) var root = KeptNode()
   let share: StoreShare
   /// A snapshot's way to the device; nil for the writer, who reads through the volume.
   let reader: BlockReader?
@@ -109,6 +111,7 @@ final class NodeStore: NodeWriter {
   }
 
   deinit {
+    root.letGo()
     if reader != nil {
       let done = counts.pointee
       share.endedReaders.withLock { $0.addReads(done) }
@@ -271,6 +274,7 @@ final class NodeStore: NodeWriter {
 
   /// Takes out of the cache what no pin sees any more (invariant 3). Before each transaction.
   func forgetSuperseded() {
+    root.letGo()
     if superseded.isEmpty { return }
     let oldest = volume.oldestPinSequence ?? .max
     while supersededStart < superseded.count, superseded[supersededStart].sequence <= oldest {
