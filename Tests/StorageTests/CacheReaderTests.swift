@@ -106,47 +106,62 @@ import Testing
     #expect(cache.statistics.hitCount == 4 * 10_007)
   }
 
+  /// What a kept node shows, nil when it is not kept or has become another.
+  func shown(_ kept: inout KeptNode, _ id: UInt64, _ reader: borrowing CacheReader) -> UInt64? {
+    kept.use(id, reader) ? kept.lease.pointee.pointer.u64(0) : nil
+  }
+
+  func keep(_ id: UInt64, in kept: inout KeptNode, _ reader: borrowing CacheReader) {
+    if let held = reader.hold(id) { kept.keep(held) } else { Issue.record("node \(id) is missing") }
+  }
+
   @Test func aKeptNodeIsWhatALookupFinds() throws {
     let cache = try makeCache(nodes: 8)
     defer { withExtendedLifetime(cache) {} }
     let reader = CacheReader(of: cache)
     var kept = KeptNode()
-    #expect(!kept.use(1, reader))
+    var seen = shown(&kept, 1, reader)
+    #expect(seen == nil)
     _ = try cache.insert(1, frame: frame(cache, 100), byteCount: Self.node, offset: 1)
-    func keep() {
-      if let held = reader.hold(1) { kept.keep(held) } else { Issue.record("node 1 is missing") }
-    }
-    keep()
-    #expect(kept.use(1, reader) && kept.lease.pointee.pointer.u64(0) == 100)
-    #expect(!kept.use(2, reader))
+    keep(1, in: &kept, reader)
+    seen = shown(&kept, 1, reader)
+    #expect(seen == 100)
+    seen = shown(&kept, 2, reader)
+    #expect(seen == nil)
     // Removed, and the same id put in again: its place was freed and given out anew.
     cache.remove(1)
-    #expect(!kept.use(1, reader))
+    seen = shown(&kept, 1, reader)
+    #expect(seen == nil)
     _ = try cache.insert(1, frame: frame(cache, 200), byteCount: Self.node, offset: 1)
-    #expect(!kept.use(1, reader), "canary: the lease kept before still shows 100")
-    #expect(kept.lease.pointee.pointer.u64(0) == 100)
-    keep()
-    #expect(kept.use(1, reader) && kept.lease.pointee.pointer.u64(0) == 200)
+    seen = shown(&kept, 1, reader)
+    #expect(seen == nil)
+    let stale = kept.lease.pointee.pointer.u64(0)
+    #expect(stale == 100, "canary: the lease alone would show what was there before")
+    keep(1, in: &kept, reader)
+    seen = shown(&kept, 1, reader)
+    #expect(seen == 200)
     // Given other memory by the writer, who shares the old one with the device.
+    let shared = frame(cache, 300)
     do {
-      let shared = frame(cache, 300)
       _ = try cache.insert(3, frame: shared, byteCount: Self.node, offset: 3)
-      guard let held = reader.hold(3), var own = reader.hold(3) else {
+      keep(3, in: &kept, reader)
+      guard var own = reader.hold(3) else {
         Issue.record("node 3 is missing")
         return
       }
-      kept.keep(held)
       cache.makeWritable(&own)
       own.pointer.setU64(0, 301)
-      #expect(kept.use(3, reader) && kept.lease.pointee.pointer.u64(0) == 301)
-      withExtendedLifetime(shared) {}
     }
+    seen = shown(&kept, 3, reader)
+    #expect(seen == 301 && shared.pointer.u64(0) == 300)
     // Held, so it stays, whatever comes.
     for id in 10..<40 as Range<UInt64> {
       _ = try cache.insert(id, frame: frame(cache, id), byteCount: Self.node, offset: id)
     }
-    #expect(kept.use(3, reader) && kept.lease.pointee.pointer.u64(0) == 301)
+    seen = shown(&kept, 3, reader)
+    #expect(seen == 301)
     kept.letGo()
-    #expect(!kept.use(3, reader))
+    seen = shown(&kept, 3, reader)
+    #expect(seen == nil)
   }
 }

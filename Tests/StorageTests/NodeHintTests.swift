@@ -1,5 +1,5 @@
 // Goal: a hint beside a node never leads to another node than the one asked for, whatever happened since it was kept; rows of hints
-// are given to nodes that are searched, emptied and taken back.
+// are for nodes with children as long as there are any, and are copied with them.
 // Method: random lives of parents and children in a small cache (evictions, removals, copies under new ids, ids that come back), with
 // hints kept for the right child, for another one, and never put right: each lookup by a hint is held against what was put in. The
 // canary: read through the hints alone, the same life shows other nodes many times. Then threads, and a count of rows.
@@ -33,12 +33,16 @@ import Testing
     try cache.insert(id, frame: frame(cache, id), byteCount: Self.node, offset: id)
   }
 
+  func putParent(_ cache: NodeCache, _ id: UInt64) throws -> NodeLease {
+    try cache.insert(id, frame: frame(cache, id), byteCount: Self.node, offset: id, hasChildren: true)
+  }
+
   func isRight(_ lease: borrowing NodeLease, _ id: UInt64) -> Bool {
     lease.id == id && lease.pointer.u64(0) == id && lease.pointer.u64(Self.node - 8) == id
       && lease.byteCount == Self.node
   }
 
-  func finds(_ reader: borrowing CacheReader, _ id: UInt64, _ hint: NodeHint) -> Bool {
+  func finds(_ reader: borrowing CacheReader, _ hint: NodeHint, _ id: UInt64) -> Bool {
     guard let held = reader.hold(id, hint) else { return false }
     let right = isRight(held, id)
     #expect(right)
@@ -49,10 +53,11 @@ import Testing
     let cache = try makeCache(nodes: 64)
     defer { withExtendedLifetime(cache) {} }
     let reader = CacheReader(of: cache)
-    let parent = try put(cache, 1)
+    let parent = try putParent(cache, 1)
     let word1 = cache.hint(forChild: 3, of: parent)
     #expect(word1 == .none)
-    #expect(!finds(reader, 7, .none))
+    let found1 = finds(reader, .none, 7)
+    #expect(!found1)
     do {
       let child = try put(cache, 7)
       cache.keepHint(forChild: 3, of: parent, foundAt: child)
@@ -69,13 +74,16 @@ import Testing
     }
     #expect(reader.settled.statistics.hitCount == hits + 1)
     // Another id at the same place of the parent, as after a split or a copy.
-    #expect(!finds(reader, 8, hint))
+    let found2 = finds(reader, hint, 8)
+    #expect(!found2)
     // Gone, and back in the place that another node had meanwhile.
     cache.remove(7)
-    #expect(!finds(reader, 7, hint))
+    let found3 = finds(reader, hint, 7)
+    #expect(!found3)
     _ = try put(cache, 9)
     _ = try put(cache, 7)
-    #expect(!finds(reader, 7, hint) && cache.contains(7))
+    let found4 = finds(reader, hint, 7)
+    #expect(!found4 && cache.contains(7))
     // A child number beyond the row is no child's.
     let word2 = cache.hint(forChild: Self.childrenPerNode, of: parent)
     #expect(word2 == .none)
@@ -100,7 +108,7 @@ import Testing
       }
       let parentID = parents[Int(draw(0, below: 2))]
       let index = Int(draw(1, below: 8))
-      let parent = try reader.hold(parentID) ?? put(cache, parentID)
+      let parent = try reader.hold(parentID) ?? putParent(cache, parentID)
       guard let id = children[parentID]?[index] else { continue }
       switch draw(2, below: 10) {
       case 0: cache.remove(id)
@@ -139,46 +147,55 @@ import Testing
     #expect(misled > 300, "canary: hints must have been stale, or nothing was tried")
   }
 
-  @Test func rowsAreGivenEmptyTakenBackAndNeverMoreThanThereAre() throws {
-    // 64 slots are 64 words: eight rows of eight.
+  @Test func parentsHaveRowsAsLongAsThereAreAny() throws {
+    // 64 slots are 64 words: eight rows of eight, with the last eight slots.
     let cache = try makeCache(nodes: 64)
     defer { withExtendedLifetime(cache) {} }
     #expect(cache.hintsPerShard == 64)
     let child = try put(cache, 1)
-    func hasRow(_ id: UInt64) throws -> Bool {
-      let parent = try cache.hold(id) ?? put(cache, id)
+    func hasRow(_ id: UInt64, isParent: Bool = true) throws -> Bool {
+      let parent =
+        try cache.hold(id)
+        ?? cache.insert(id, frame: frame(cache, id), byteCount: Self.node, offset: id, hasChildren: isParent)
       cache.keepHint(forChild: 2, of: parent, foundAt: child)
-      let word3 = cache.hint(forChild: 1, of: parent)
-      #expect(word3 == .none, "a row begins empty")
-      return cache.hint(forChild: 2, of: parent) != .none
+      return cache.hint(forChild: 2, of: parent) == NodeHint(of: child)
     }
+    #expect(try !hasRow(2, isParent: false))
     for id in 10..<18 as Range<UInt64> { #expect(try hasRow(id)) }
     for id in 18..<22 as Range<UInt64> { #expect(try !hasRow(id)) }
-    // What leaves the cache gives its row to the next one that is searched.
+    // What leaves the cache leaves its row to the next parent, not to others while there are other slots.
     cache.remove(12)
     cache.remove(15)
-    #expect(try hasRow(18) && hasRow(19))
-    #expect(try !hasRow(20))
-    // A removed node keeps its row while somebody holds it.
-    do {
-      guard let held = cache.hold(13) else {
-        Issue.record("node 13 is missing")
-        return
-      }
-      cache.remove(13)
-      #expect(try !hasRow(20))
-      let word4 = cache.hint(forChild: 2, of: held)
-      #expect(word4 != .none)
+    #expect(try !hasRow(30, isParent: false))
+    #expect(try hasRow(31) && hasRow(32))
+    #expect(try !hasRow(33))
+    // When nothing else is free, every slot is used.
+    for id in 100..<200 as Range<UInt64> where !cache.contains(id) {
+      _ = try put(cache, id)
+      if cache.statistics.evictionCount > 0 { break }
     }
-    cache.dropClean()
-    for id in 30..<38 as Range<UInt64> { #expect(try hasRow(id)) }
-    #expect(try !hasRow(38))
+    #expect(cache.statistics.nodeCount == 64 && cache.statistics.heldByteCount == 64 * Self.node)
+  }
+
+  @Test func aCopyBeginsWithTheHintsOfItsOriginal() throws {
+    let cache = try makeCache(nodes: 64)
+    defer { withExtendedLifetime(cache) {} }
+    let reader = CacheReader(of: cache)
+    _ = try put(cache, 1)
+    let child = try put(cache, 5)
+    let original = try cache.insertDirty(
+      10, frame: frame(cache, 10), byteCount: Self.node, offset: 10, hasChildren: true)
+    cache.keepHint(forChild: 4, of: original, foundAt: child)
+    let copy = try cache.copyOnWrite(original, to: 11, offset: 11, keepsOriginal: true)
+    let hint = cache.hint(forChild: 4, of: copy)
+    let isFound = finds(reader, hint, 5)
+    #expect(isFound)
   }
 
   @Test func withoutHintsNothingIsKept() throws {
     let cache = try makeCache(nodes: 16, hintsPerNode: 0)
     defer { withExtendedLifetime(cache) {} }
-    let parent = try put(cache, 1)
+    let parent = try putParent(cache, 1)
     let child = try put(cache, 2)
     cache.keepHint(forChild: 0, of: parent, foundAt: child)
     let word5 = cache.hint(forChild: 0, of: parent)
@@ -203,7 +220,7 @@ import Testing
         let index = Int(random.uniform(below: 8, step &* 3 &+ 1))
         let id = parentID * 100 + (UInt64(index) + random.uniform(below: 2, step &* 3 &+ 2)) % 8 * 3
         do throws(StorageError) {
-          let parent = try hold(reader, cache, parentID)
+          let parent = try hold(reader, cache, parentID, hasChildren: true)
           if let held = reader.hold(id, cache.hint(forChild: index, of: parent)) {
             followed.wrappingAdd(1, ordering: .relaxed)
             if !isRight(held, id) { wrong.wrappingAdd(1, ordering: .relaxed) }
@@ -244,9 +261,10 @@ import Testing
   }
 
   private func hold(
-    _ reader: borrowing CacheReader, _ cache: NodeCache, _ id: UInt64
+    _ reader: borrowing CacheReader, _ cache: NodeCache, _ id: UInt64, hasChildren: Bool = false
   ) throws(StorageError) -> NodeLease {
     if let held = reader.hold(id) { return held }
-    return try reader.settled(for: id).insert(id, frame: frame(cache, id), byteCount: Self.node, offset: id)
+    return try reader.settled(for: id).insert(
+      id, frame: frame(cache, id), byteCount: Self.node, offset: id, hasChildren: hasChildren)
   }
 }

@@ -158,7 +158,7 @@ final class NodeStore: NodeWriter {
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
     return try cached.settled(for: id).insertDirty(
       id, frame: frame, byteCount: geometry.pageByteCount, offset: extent.offset, tag: UInt64(level),
-      writer: self)
+      hasChildren: level > 0, writer: self)
   }
 
   /// Puts a long value into an extent of its own.

@@ -46,13 +46,13 @@ extension NodeStore {
 
   /// Puts a node that was read into the cache; a reader that finds no room there looks at it beside the cache.
   private func insert(
-    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, isWriter: Bool
+    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, hasChildren: Bool, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     block.frame.markRead()
     do throws(StorageError) {
       return try cached.settled(for: id).insert(
         id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-        offset: extent.offset, tag: tag, writer: isWriter ? self : nil)
+        offset: extent.offset, tag: tag, hasChildren: hasChildren, writer: isWriter ? self : nil)
     } catch {
       guard !isWriter, case .outOfBudget = error else { throw error }
     }
@@ -74,7 +74,7 @@ extension NodeStore {
       throw .corrupted(structure: "tree page", offset: extent.offset, detail: problem)
     }
     guard place.fits(page) else { throw misplaced(id) }
-    return try insert(block, id, extent, tag: UInt64(level), isWriter: isWriter)
+    return try insert(block, id, extent, tag: UInt64(level), hasChildren: level > 0, isWriter: isWriter)
   }
 
   /// Whether a node is not in the cache and has to be read. A lookup without the lock may miss one that is, and a changed
@@ -151,7 +151,7 @@ extension NodeStore {
   ) throws(StorageError) -> NodeLease {
     let extent = extent(reference)
     try reference.check(block, at: extent.offset)
-    return try insert(block, reference.id, extent, tag: reference.tag, isWriter: isWriter)
+    return try insert(block, reference.id, extent, tag: reference.tag, hasChildren: false, isWriter: isWriter)
   }
 
   /// The bytes of a held long value.

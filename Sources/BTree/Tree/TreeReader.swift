@@ -52,6 +52,7 @@ extension NodeStore {
     for key: Bytes, of parent: borrowing NodeLease, level: Int
   ) throws(StorageError) -> NodeLease {
     let page = NodePage(parent)
+    cache.prefetchHints(of: parent)
     let index = page.childIndex(for: key)
     // The child's bytes are asked for before its id is known: that is one more place in memory.
     let hint = cache.hint(forChild: index, of: parent)

@@ -113,7 +113,7 @@ public final class NodeCache: @unchecked Sendable {
 
   @usableFromInline let slots: UnsafeMutablePointer<CacheSlot>
   @usableFromInline let buckets: UnsafeMutablePointer<AtomicWord>
-  // One clock per shard, each on a cache line of its own, and behind it how many rows of hints the shard has left.
+  // One clock per shard, each on a cache line of its own.
   @usableFromInline let clocks: UnsafeMutablePointer<AtomicWord>
   // Rows of hints, those of a shard together (`NodeHints`).
   @usableFromInline let hints: UnsafeMutablePointer<AtomicWord>
@@ -170,14 +170,18 @@ public final class NodeCache: @unchecked Sendable {
     buckets = Self.allocate(geometry.bucketsPerShard * shardCount) { AtomicWord() }
     clocks = Self.allocate(shardCount * Self.clockStride) { AtomicWord() }
     hints = Self.allocate(geometry.hintsPerShard * shardCount) { AtomicWord() }
-    let rowsPerShard = hintsPerNode == 0 ? 0 : geometry.hintsPerShard / hintsPerNode
+    let rowsPerShard = self.hintsPerNode == 0 ? 0 : geometry.hintsPerShard / hintsPerNode
     shards = ContiguousArray(
       (0..<shardCount).map {
         CacheShard(
           slots: ($0 * geometry.slotsPerShard)..<(($0 + 1) * geometry.slotsPerShard),
-          hintRows: ($0 * rowsPerShard)..<(($0 + 1) * rowsPerShard), capacity: capacityByteCount / shardCount)
+          parentSlotCount: rowsPerShard, capacity: capacityByteCount / shardCount)
       })
-    for shard in 0..<shardCount { countFreeHintRows(rowsPerShard, shard) }
+    for (number, shard) in shards.enumerated() {
+      for (index, slot) in shard.slots.suffix(rowsPerShard).enumerated() {
+        slots[slot].hintRow = UInt32(number * rowsPerShard + index + 1)
+      }
+    }
   }
 
   deinit {
@@ -270,7 +274,7 @@ public final class NodeCache: @unchecked Sendable {
         result.insertCount += state.insertCount
         result.evictionCount += state.evictionCount
         result.writeBackCount += state.writeBackCount
-        result.nodeCount += slotsPerShard - state.freeSlots.count
+        result.nodeCount += slotsPerShard - state.freeSlotCount
         result.heldByteCount += state.heldByteCount
         result.peakByteCount += state.peakByteCount
         result.doomedCount += state.doomed.count
@@ -310,26 +314,40 @@ final class CacheShard: Sendable {
     var capacityByteCount: Int
     var heldByteCount = 0
     var peakByteCount = 0
-    var freeSlots: ContiguousArray<UInt32>
-    /// Rows of hints that are no node's, counted from 1.
-    var freeHintRows: ContiguousArray<UInt32>
+    private var freeSlots: ContiguousArray<UInt32>
+    /// Slots with a row of hints: for nodes with children, and for others when there is no other.
+    private var freeParentSlots: ContiguousArray<UInt32>
     var clean = RecencyHeap()
     var dirty = RecencyHeap()
     var doomed: ContiguousArray<UInt32> = []
     var insertCount: UInt64 = 0
     var evictionCount: UInt64 = 0
     var writeBackCount: UInt64 = 0
+
+    /// The last slots are for parents. The lowest slot is taken first.
+    init(capacityByteCount: Int, slots: Range<Int>, parentSlotCount: Int) {
+      self.capacityByteCount = capacityByteCount
+      freeSlots = ContiguousArray(slots.dropLast(parentSlotCount).reversed().map { UInt32($0) })
+      freeParentSlots = ContiguousArray(slots.suffix(parentSlotCount).reversed().map { UInt32($0) })
+    }
+
+    var freeSlotCount: Int { freeSlots.count + freeParentSlots.count }
+
+    mutating func takeSlot(forParent: Bool) -> UInt32? {
+      if forParent, let slot = freeParentSlots.popLast() { return slot }
+      return freeSlots.popLast() ?? freeParentSlots.popLast()
+    }
+
+    mutating func giveBack(_ slot: UInt32, isForParents: Bool) {
+      if isForParents { freeParentSlots.append(slot) } else { freeSlots.append(slot) }
+    }
   }
 
   let state: Lock<State>
   let slots: Range<Int>
 
-  init(slots: Range<Int>, hintRows: Range<Int>, capacity: Int) {
+  init(slots: Range<Int>, parentSlotCount: Int, capacity: Int) {
     self.slots = slots
-    // The lowest slot is taken first, and the lowest row.
-    state = Lock(
-      State(
-        capacityByteCount: capacity, freeSlots: ContiguousArray(slots.reversed().map(UInt32.init)),
-        freeHintRows: ContiguousArray(hintRows.reversed().map { UInt32($0 + 1) })))
+    state = Lock(State(capacityByteCount: capacity, slots: slots, parentSlotCount: parentSlotCount))
   }
 }

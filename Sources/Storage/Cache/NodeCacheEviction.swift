@@ -28,11 +28,12 @@ extension NodeCache {
   ///   - byteCount: the node's size.
   ///   - offset: its place on the device.
   ///   - tag: the engine's word about it.
+  ///   - hasChildren: whether searches go from it to other nodes, so that hints beside it are of use.
   ///   - writer: given by the writer's thread when dirty nodes may be written to make room; nil on readers' threads.
   /// - Throws: `.outOfBudget` when what is pinned (or dirty, without a writer) leaves no room; what the writer throws.
   public func insert(
     _ id: UInt64, frame: Frame, frameOffset: Int = 0, byteCount: Int, offset: UInt64, tag: UInt64 = 0,
-    writer: (any NodeWriter)? = nil
+    hasChildren: Bool = false, writer: (any NodeWriter)? = nil
   ) throws(StorageError) -> NodeLease {
     let hash = Self.hash(id)
     let shard = shardIndex(hash)
@@ -44,7 +45,9 @@ extension NodeCache {
         slot = present
         isNew = false
       } else {
-        slot = fill(&state, id, hash, shard, frame, frameOffset, byteCount, offset, tag, isDirty: false)
+        slot = fill(
+          &state, id, hash, shard, frame, frameOffset, byteCount, offset, tag, hasChildren: hasChildren,
+          isDirty: false)
       }
     }
     return leaseOfPinned(slot, shard, countsAsUse: !isNew)
@@ -58,7 +61,7 @@ extension NodeCache {
   /// - Throws: as `insert`.
   public func insertDirty(
     _ id: UInt64, frame: consuming Frame, byteCount: Int, offset: UInt64, tag: UInt64 = 0,
-    writer: (any NodeWriter)? = nil
+    hasChildren: Bool = false, writer: (any NodeWriter)? = nil
   ) throws(StorageError) -> NodeLease {
     remove(id)
     let hash = Self.hash(id)
@@ -66,7 +69,8 @@ extension NodeCache {
     let frame = frame
     var slot: UInt32 = 0
     try makeRoom(byteCount, inShard: shard, capacity: nil, writer: writer) { state in
-      slot = fill(&state, id, hash, shard, frame, 0, byteCount, offset, tag, isDirty: true)
+      slot = fill(
+        &state, id, hash, shard, frame, 0, byteCount, offset, tag, hasChildren: hasChildren, isDirty: true)
     }
     accountDirty(byteCount)
     return leaseOfPinned(slot, shard, countsAsUse: false)
@@ -75,9 +79,9 @@ extension NodeCache {
   /// Fills a free slot and pins it. Under the lock, with room made.
   private func fill(
     _ state: inout CacheShard.State, _ id: UInt64, _ hash: UInt64, _ shard: Int, _ frame: Frame,
-    _ frameOffset: Int, _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, isDirty: Bool
+    _ frameOffset: Int, _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, hasChildren: Bool, isDirty: Bool
   ) -> UInt32 {
-    guard let slotIndex = state.freeSlots.popLast() else {
+    guard let slotIndex = state.takeSlot(forParent: hasChildren) else {
       preconditionFailure("Room was made before a slot is filled.")
     }
     precondition(
@@ -108,7 +112,7 @@ extension NodeCache {
 
   /// Adds an entry, and clears out the heap when most of it is out of date.
   func push(_ entry: RecencyHeap.Entry, _ state: inout CacheShard.State, _ shard: Int, isDirty: Bool) {
-    let limit = 2 * (slotsPerShard - state.freeSlots.count) + 64
+    let limit = 2 * (slotsPerShard - state.freeSlotCount) + 64
     if isDirty {
       state.dirty.push(entry)
       if state.dirty.entries.count > limit {
@@ -226,7 +230,7 @@ extension NodeCache {
     until byteCount: Int, _ state: inout CacheShard.State, _ shard: Int, limit: Int, mayWrite: Bool
   ) -> Room {
     func fits(_ state: CacheShard.State) -> Bool {
-      state.heldByteCount + byteCount <= limit && (byteCount == 0 || !state.freeSlots.isEmpty)
+      state.heldByteCount + byteCount <= limit && (byteCount == 0 || state.freeSlotCount > 0)
     }
     if fits(state) { return .made }
     if byteCount > limit { return .none(availableByteCount: max(0, limit - state.heldByteCount)) }
@@ -291,9 +295,8 @@ extension NodeCache {
   func release(_ slotIndex: UInt32, _ state: inout CacheShard.State) {
     let index = Int(slotIndex)
     slots[index].frame = nil
-    releaseHints(index, &state)
     state.heldByteCount -= slots[index].byteCount
-    state.freeSlots.append(slotIndex)
+    state.giveBack(slotIndex, isForParents: slots[index].hintRow != 0)
   }
 
   /// Frees removed nodes that nobody holds any more. Under the lock.
@@ -332,7 +335,7 @@ extension NodeCache {
           release(UInt32(slotIndex), &state)
         }
         state.clean.rebuild(currentEntries(of: state.clean, index, isDirty: false))
-        staying += slotsPerShard - state.freeSlots.count
+        staying += slotsPerShard - state.freeSlotCount
       }
     }
     return staying

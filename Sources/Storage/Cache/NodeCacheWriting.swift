@@ -81,6 +81,8 @@ extension NodeCache {
     let id = lease.id
     let byteCount = lease.byteCount
     let tag = lease.slot.pointee.tag
+    let hasChildren = lease.slot.pointee.hintRow != 0
+    let hintedSlot = lease.slotIndex
     var frame: Frame?
     if !keepsOriginal {
       // Doomed, because this lease holds it; nobody can come to hold it any more.
@@ -100,7 +102,11 @@ extension NodeCache {
     }
     _ = consume lease
     if !keepsOriginal { shards[shardIndex(Self.hash(id))].state.withLock { reclaimDoomed(&$0) } }
-    return try insertDirty(newID, frame: own, byteCount: byteCount, offset: offset, tag: tag, writer: writer)
+    let copied = try insertDirty(
+      newID, frame: own, byteCount: byteCount, offset: offset, tag: tag, hasChildren: hasChildren,
+      writer: writer)
+    if hasChildren { copyHints(from: hintedSlot, to: copied.slotIndex) }
+    return copied
   }
 
   /// Removes a node whose place was freed, dirty or not, without writing it. No lookup or handle finds it any more; if

@@ -10,9 +10,10 @@
 // 1. A hint decides nothing. What it leads to is pinned and held against the id that the parent names; nothing is read through
 //    its page number. So one that is stale (the child left the cache, was copied, or other children moved in the parent) costs time
 //    only.
-// 2. A row belongs to one slot from its first use until that slot's node is let go, which needs pins = 0; whoever reads or writes
-//    hints holds the node. Rows change hands under the shard's lock.
-// 3. There are as many words in all rows of a shard as it has slots. Nodes without a row are searched by way of the buckets.
+// 2. The last slots of a shard have a row each: nodes with children are put there, and others when no other slot is free. What a
+//    former node left in a row is stale hints, as any others.
+// 3. There are as many words in all rows of a shard as it has slots. Nodes in slots without a row are searched by way of the
+//    buckets.
 //
 // Source: G. Graefe, H. Volos, H. Kimura, H. Kuno, J. Tucek, M. Lillibridge, A. Veitch, "In-Memory Performance for Big Data",
 // PVLDB 8(1), 2014 (pointers to pages in memory beside page ids; here a word beside the page instead of one in it).
@@ -55,9 +56,14 @@ extension NodeCache {
   /// Where the child of a held node was found last. Any thread.
   @inlinable @inline(__always)
   public func hint(forChild index: Int, of parent: borrowing NodeLease) -> NodeHint {
-    let row = Int(parent.slot.pointee.hintRow.load(ordering: .relaxed))
+    let row = Int(parent.slot.pointee.hintRow)
     if row == 0 || index >= hintsPerNode { return .none }
     return NodeHint(word: hints[(row &- 1) &* hintsPerNode &+ index].word.load(ordering: .relaxed))
+  }
+
+  /// Asks for the beginning of a held node's hints: for the translation of their address, at least.
+  @inlinable @inline(__always) public func prefetchHints(of parent: borrowing NodeLease) {
+    betula_prefetch(hints + (Int(parent.slot.pointee.hintRow) &- 1) &* hintsPerNode)
   }
 
   /// Asks for the slot that a hint leads to.
@@ -78,47 +84,20 @@ extension NodeCache {
   public func keepHint(
     forChild index: Int, of parent: borrowing NodeLease, foundAt child: borrowing NodeLease
   ) {
-    // A node beside the cache has no slot, and no row.
-    if index >= hintsPerNode || parent.slotIndex == .max || child.slotIndex == .max { return }
-    var row = Int(parent.slot.pointee.hintRow.load(ordering: .relaxed))
-    if row == 0 {
-      row = takeHintRow(parent)
-      if row == 0 { return }
-    }
+    let row = Int(parent.slot.pointee.hintRow)
+    // A node beside the cache is nowhere that a hint could say.
+    if row == 0 || index >= hintsPerNode || child.slotIndex == .max { return }
     hints[(row - 1) * hintsPerNode + index].word.store(NodeHint(of: child).word, ordering: .relaxed)
   }
 
-  /// Gives a held node a row, empty.
-  ///
-  /// - Returns: its number, 0 when none is left.
-  private func takeHintRow(_ parent: borrowing NodeLease) -> Int {
-    let shard = shardIndex(Self.hash(parent.id))
-    // Without the lock: a shard that has none is asked often.
-    if clocks[shard * Self.clockStride + 1].word.load(ordering: .relaxed) == 0 { return 0 }
-    let slot = parent.slot
-    return shards[shard].state.withLock { state in
-      let present = slot.pointee.hintRow.load(ordering: .relaxed)
-      if present != 0 { return Int(present) }
-      guard let row = state.freeHintRows.popLast() else { return 0 }
-      countFreeHintRows(state.freeHintRows.count, shard)
-      for index in 0..<hintsPerNode {
-        hints[(Int(row) - 1) * hintsPerNode + index].word.store(0, ordering: .relaxed)
-      }
-      slot.pointee.hintRow.store(row, ordering: .releasing)
-      return Int(row)
+  /// Gives the hints of a node to its copy: most children are the same.
+  func copyHints(from original: UInt32, to copy: UInt32) {
+    let source = Int(slots[Int(original)].hintRow)
+    let target = Int(slots[Int(copy)].hintRow)
+    if source == 0 || target == 0 || source == target { return }
+    for index in 0..<hintsPerNode {
+      let word = hints[(source - 1) * hintsPerNode + index].word.load(ordering: .relaxed)
+      hints[(target - 1) * hintsPerNode + index].word.store(word, ordering: .relaxed)
     }
-  }
-
-  /// Takes the row of a slot whose node is let go. Under the lock.
-  func releaseHints(_ slotIndex: Int, _ state: inout CacheShard.State) {
-    let row = slots[slotIndex].hintRow.load(ordering: .relaxed)
-    if row == 0 { return }
-    slots[slotIndex].hintRow.store(0, ordering: .relaxed)
-    state.freeHintRows.append(row)
-    countFreeHintRows(state.freeHintRows.count, slotIndex / slotsPerShard)
-  }
-
-  func countFreeHintRows(_ count: Int, _ shard: Int) {
-    clocks[shard * Self.clockStride + 1].word.store(UInt64(count), ordering: .relaxed)
   }
 }

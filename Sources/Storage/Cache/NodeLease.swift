@@ -1,6 +1,6 @@
 // A place in the cache, and the right to look at what lies there.
 //
-//   slot (64 bytes)   [ state │ id │ last use │ address │ byte count │ hint row │ offset │ tag │ frame ]   a cache line
+//   slot (64 bytes)   [ state │ id │ last use │ address │ byte count │ row │ offset │ tag │ frame ]   a cache line
 //   state             [ version 30 │ dirty 1 │ present 1 │ pins 32 ]       one atomic word, the only truth
 //
 // Invariants
@@ -19,8 +19,8 @@ import Synchronization
   @usableFromInline let address = Atomic<UInt>(0)
   // Fixed while the node is present.
   @usableFromInline var storedByteCount: UInt32 = 0
-  // Which row of hints is the node's (`NodeHints`), counted from 1, or 0. Changes under the shard's lock.
-  @usableFromInline let hintRow = Atomic<UInt32>(0)
+  // Which row of hints is the slot's (`NodeHints`), counted from 1, or 0. Never changes.
+  @usableFromInline var hintRow: UInt32 = 0
   // The writer's: where the node goes, and what the engine wants to know about it then.
   var offset: UInt64 = 0
   var tag: UInt64 = 0
