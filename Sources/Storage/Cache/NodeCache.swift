@@ -3,7 +3,7 @@
 //
 //   id ──hash──▶ shard ──▶ buckets [ tag │ slot ] … ──▶ slot { state, id, last use, address }
 //                            hints, atomic words           ▲
-//   handle (slot, version) ────────────────────────────────┘   no lookup
+//   handle (slot, version), hint ──────────────────────────┘   no lookup
 //
 //   reader   hold: read bucket, pin (one atomic addition), check; on a miss read the node, then insert (shard lock)
 //   writer   also changes nodes: makeWritable, insertDirty, remove, flushDirty; one thread at a time
@@ -31,7 +31,8 @@
 //    what the accounts `frames` and `dirty` hold. The budget is touched by the writer's thread alone.
 // 6. Only the writer makes nodes dirty or clean, so a dirty node is never evicted by a reader, and is written once for
 //    each time it became dirty.
-// 7. With one thread, the order of evictions is a function of the calls: deterministic.
+// 7. With one thread, the order of evictions is a function of the calls: deterministic. Marks of use come from the shard's clock, or
+//    from a reader's own that is added to it (`CacheReader`).
 
 import Accounting
 import Primitives
