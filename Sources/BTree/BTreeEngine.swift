@@ -110,7 +110,8 @@ public final class BTreeEngine: Engine {
     do throws(StorageError) {
       let capacity = NodeCache.capacity(
         fittingIn: volume.budget.availableByteCount - settings.headroomByteCount,
-        shardCount: settings.cacheShardCount, minimumNodeByteCount: settings.geometry.pageByteCount)
+        shardCount: settings.cacheShardCount, minimumNodeByteCount: settings.geometry.pageByteCount,
+        hintsPerNode: settings.geometry.maximumChildCount)
       guard capacity >= 32 * settings.geometry.pageByteCount else {
         throw .outOfBudget(
           account: MemoryAccount.frames.name, requestedByteCount: 32 * settings.geometry.pageByteCount,
@@ -118,8 +119,8 @@ public final class BTreeEngine: Engine {
       }
       let cache = try NodeCache(
         capacityByteCount: capacity, shardCount: settings.cacheShardCount,
-        minimumNodeByteCount: settings.geometry.pageByteCount, budget: volume.budget,
-        pool: volume.channel.pool)
+        minimumNodeByteCount: settings.geometry.pageByteCount,
+        hintsPerNode: settings.geometry.maximumChildCount, budget: volume.budget, pool: volume.channel.pool)
       store = NodeStore(
         volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount,
         birthNumber: root?.birthNumber ?? 0)
@@ -192,6 +193,7 @@ public final class BTreeEngine: Engine {
 
   private func release() {
     isClosed = true
+    store.root.letGo()
     store.share.isClosed.store(true, ordering: .releasing)
     writer.reset()
     logger = nil
@@ -520,6 +522,7 @@ public final class BTreeEngine: Engine {
   public func dropCache() throws(EngineError) {
     try requireOpen()
     writer.reset()
+    store.root.letGo()
     _ = store.cache.dropClean()
   }
 }

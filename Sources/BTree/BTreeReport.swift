@@ -36,7 +36,7 @@ extension BTreeEngine {
     var counts = store.counts.pointee
     // A snapshot's are added when it ends.
     counts.addReads(store.share.endedReaders.withLock { $0 })
-    let cache = store.cache.statistics
+    let cache = store.cached.settled.statistics
     let trees = [forest.main, forest.catalogue, forest.buckets]
     func bytes(_ pages: (TreeState) -> Int) -> UInt64 {
       UInt64(trees.reduce(0) { $0 + pages($1) } * settings.geometry.pageByteCount)

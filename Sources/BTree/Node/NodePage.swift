@@ -56,6 +56,12 @@ struct NodePage {
     self.byteCount = byteCount
   }
 
+  /// A held page, as long as it is held.
+  @inline(__always) init(_ lease: borrowing NodeLease) {
+    base = lease.pointer
+    byteCount = lease.byteCount
+  }
+
   static var leafKind: UInt8 { 1 }
   static var interiorKind: UInt8 { 2 }
   static var slotsStart: Int { 48 }
@@ -209,17 +215,15 @@ struct NodePage {
 
   @inline(__always) func setChild(_ index: Int, _ id: UInt64) { base.setU64(childOffset(index), id) }
 
-  /// Asks for the lines a search of a page on `level` will read: a leaf's few slots, or where the first halvings of an
-  /// interior page's many slots look.
+  /// Asks for the lines a search of a page on `level` will read: a leaf's few slots, or most of an interior page's many.
   @inline(__always) static func prefetch(_ page: UnsafeRawPointer, level: Int) {
-    betula_prefetch(page)
-    let stride = level == 0 ? 64 : 192
-    var offset = stride
-    while offset <= 6 &* stride {
+    // The few pages higher up are near anyway.
+    let end = level == 0 ? 448 : level == 1 ? 1_536 : 0
+    var offset = 0
+    while offset < end {
       betula_prefetch(page + offset)
-      offset &+= stride
+      offset &+= 64
     }
-    if level > 0 { betula_prefetch(page + 7 &* stride) }
   }
 }
 
@@ -237,6 +241,11 @@ struct NodeGeometry: Equatable, Sendable {
 
   /// Bytes of slots and cells between no fences.
   var capacityByteCount: Int { pageByteCount - NodePage.slotsStart }
+
+  /// The most children a page can have: with separators of at most eight bytes after the prefix.
+  var maximumChildCount: Int {
+    capacityByteCount / (NodePage.slotByteCount + NodePage.interiorCellHeadByteCount) + 1
+  }
 
   func isInline(key: Int, value: Int) -> Bool { key + value <= maximumInlineByteCount }
 }

@@ -217,7 +217,7 @@ struct BatchRoute {
       if index + 3 * group < count { store.cache.prefetchBucket(of: stops[index + 3 * group].id) }
       if index + 2 * group < count { store.cache.prefetchSlot(of: stops[index + 2 * group].id) }
       if index + group < count { prefetchPage(stops[index + group].id, level: level, store) }
-      guard let lease = store.cache.hold(stops[index].id),
+      guard let lease = store.cached.hold(stops[index].id),
         NodePage(lease.pointer, lease.byteCount).level == level
       else { return index }
       (state.pointee.group + (index - range.lowerBound)).initialize(to: GroupMember(lease: lease))
@@ -245,7 +245,7 @@ struct BatchRoute {
       if stops[index].id == 0 { continue }
       if store.cache.prefetchSlot(of: stops[index].id) || !store.isMissing(stops[index].id) { continue }
       while parent + 1 < parentCount, parents[parent + 1].first <= stops[index].first { parent += 1 }
-      guard let lease = store.cache.hold(parents[parent].id) else { continue }
+      guard let lease = store.cached.hold(parents[parent].id) else { continue }
       try addMissing(stops[index].id, lease, stops[index].childIndex, level: level, store)
     }
     try readMissing(level: level, store)
@@ -342,7 +342,7 @@ struct BatchRoute {
       NodePage.prefetch(address, level: 0)
     }
     let body = index &- (Self.bucketDistance &- Self.bodyDistance)
-    if body >= 0, body < count, let lease = store.cache.hold(stops[body].id) {
+    if body >= 0, body < count, let lease = store.cached.hold(stops[body].id) {
       NodePage(lease.pointer, lease.byteCount).prefetchForChange(whole: !lease.isDirty)
     }
   }

@@ -38,6 +38,10 @@ final class NodeStore: NodeWriter {
 
   let volume: Volume
   let cache: NodeCache
+  /// This store's way to look nodes up.
+  let cached: CacheReader
+  /// The root that was searched last; between searches only.
+  @exclusivity(unchecked) var root = KeptNode()
   let share: StoreShare
   /// A snapshot's way to the device; nil for the writer, who reads through the volume.
   let reader: BlockReader?
@@ -73,6 +77,7 @@ final class NodeStore: NodeWriter {
   ) {
     self.volume = volume
     self.cache = cache
+    cached = CacheReader(of: cache)
     self.geometry = geometry
     share = StoreShare()
     reader = nil
@@ -91,6 +96,7 @@ final class NodeStore: NodeWriter {
   init(reading store: NodeStore) {
     volume = store.volume
     cache = store.cache
+    cached = CacheReader(of: store.cache)
     geometry = store.geometry
     share = store.share
     reader = store.volume.makeReader()
@@ -105,6 +111,7 @@ final class NodeStore: NodeWriter {
   }
 
   deinit {
+    root.letGo()
     if reader != nil {
       let done = counts.pointee
       share.endedReaders.withLock { $0.addReads(done) }
@@ -149,9 +156,9 @@ final class NodeStore: NodeWriter {
     bornIDs.append(id)
     let frame = volume.makeFrame(byteCount: geometry.pageByteCount, zeroed: false)
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
-    return try cache.insertDirty(
+    return try cached.settled(for: id).insertDirty(
       id, frame: frame, byteCount: geometry.pageByteCount, offset: extent.offset, tag: UInt64(level),
-      writer: self)
+      hasChildren: level > 0, writer: self)
   }
 
   /// Puts a long value into an extent of its own.
@@ -163,7 +170,7 @@ final class NodeStore: NodeWriter {
     bornIDs.append(reference.id)
     let frame = volume.makeFrame(byteCount: extent.byteCount, zeroed: true)
     value.copy(to: frame.pointer + VolumeBlock.headerByteCount)
-    _ = try cache.insertDirty(
+    _ = try cached.settled(for: reference.id).insertDirty(
       reference.id, frame: frame, byteCount: extent.byteCount, offset: extent.offset, tag: reference.tag,
       writer: self)
     return reference
@@ -213,7 +220,7 @@ final class NodeStore: NodeWriter {
     // Before the copy is made: its memory may be the original's.
     if let stage { NodePage(lease.pointer, lease.byteCount).copyUsedBytes(to: stage) }
     // Any other original stays until the commit: a rollback may bring it back, and a pin may see it.
-    let copy = try cache.copyOnWrite(
+    let copy = try cached.settled(for: newID).copyOnWrite(
       lease, to: newID, offset: extent.offset, keepsOriginal: !wasWritten, writer: self
     ) { if stage == nil { NodePage($0, $2).copyUsedBytes(to: $1) } }
     cache.setTag(of: copy, tag)
@@ -267,6 +274,7 @@ final class NodeStore: NodeWriter {
 
   /// Takes out of the cache what no pin sees any more (invariant 3). Before each transaction.
   func forgetSuperseded() {
+    root.letGo()
     if superseded.isEmpty { return }
     let oldest = volume.oldestPinSequence ?? .max
     while supersededStart < superseded.count, superseded[supersededStart].sequence <= oldest {

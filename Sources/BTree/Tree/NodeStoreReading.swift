@@ -22,7 +22,7 @@ extension NodeStore {
     _ id: UInt64, level: Int, _ place: PagePlace, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     // A lookup without the lock may miss a page that other threads' insertions move, and a changed page is nowhere else.
-    if let held = cache.holdSurely(id) { return held }
+    if let held = cached.holdSurely(id) { return held }
     var block: VolumeBlock?
     try readBlocks(
       CollectionOfOne(extent(id)), type: Self.pageType, cause: level == 0 ? .leaf : .interior,
@@ -46,13 +46,13 @@ extension NodeStore {
 
   /// Puts a node that was read into the cache; a reader that finds no room there looks at it beside the cache.
   private func insert(
-    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, isWriter: Bool
+    _ block: VolumeBlock, _ id: UInt64, _ extent: Extent, tag: UInt64, hasChildren: Bool, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     block.frame.markRead()
     do throws(StorageError) {
-      return try cache.insert(
+      return try cached.settled(for: id).insert(
         id, frame: block.frame, frameOffset: block.frameOffset, byteCount: extent.byteCount,
-        offset: extent.offset, tag: tag, writer: isWriter ? self : nil)
+        offset: extent.offset, tag: tag, hasChildren: hasChildren, writer: isWriter ? self : nil)
     } catch {
       guard !isWriter, case .outOfBudget = error else { throw error }
     }
@@ -74,14 +74,14 @@ extension NodeStore {
       throw .corrupted(structure: "tree page", offset: extent.offset, detail: problem)
     }
     guard place.fits(page) else { throw misplaced(id) }
-    return try insert(block, id, extent, tag: UInt64(level), isWriter: isWriter)
+    return try insert(block, id, extent, tag: UInt64(level), hasChildren: level > 0, isWriter: isWriter)
   }
 
   /// Whether a node is not in the cache and has to be read. A lookup without the lock may miss one that is, and a changed
   /// page is nowhere else.
   @inline(__always) func isMissing(_ id: UInt64) -> Bool {
     if cache.contains(id) { return false }
-    if cache.holdSurely(id) != nil { return false }
+    if cached.holdSurely(id) != nil { return false }
     return true
   }
 
@@ -136,8 +136,8 @@ extension NodeStore {
 
   /// Holds a long value.
   func hold(_ reference: OverflowReference, isWriter: Bool) throws(StorageError) -> NodeLease {
-    if let lease = cache.hold(reference.id) { return lease }
-    if let lease = cache.holdSurely(reference.id) { return lease }
+    if let lease = cached.hold(reference.id) { return lease }
+    if let lease = cached.holdSurely(reference.id) { return lease }
     var found: VolumeBlock?
     try readBlocks(
       CollectionOfOne(extent(reference)), type: Self.overflowType, cause: .overflow, level: .none
@@ -151,7 +151,7 @@ extension NodeStore {
   ) throws(StorageError) -> NodeLease {
     let extent = extent(reference)
     try reference.check(block, at: extent.offset)
-    return try insert(block, reference.id, extent, tag: reference.tag, isWriter: isWriter)
+    return try insert(block, reference.id, extent, tag: reference.tag, hasChildren: false, isWriter: isWriter)
   }
 
   /// The bytes of a held long value.

@@ -64,7 +64,7 @@ extension TreeWriter {
   /// The lease of a neighbour, child `index` of the parent; nil when it is not to be read now.
   private func holdNeighbour(_ index: Int, of parent: NodePage) throws(StorageError) -> NodeLease? {
     let id = parent.child(index)
-    if let lease = store.cache.hold(id) { return lease }
+    if let lease = store.cached.hold(id) { return lease }
     if !mayReadNeighbours { return nil }
     return try store.load(
       id, level: parent.level - 1, PagePlace(childIndex: index, of: parent), isWriter: true)

@@ -147,7 +147,7 @@ extension NodeStore {
     }
     for child in children {
       let lease: NodeLease
-      if let found = cache.hold(child.id) {
+      if let found = cached.hold(child.id) {
         lease = found
       } else {
         lease = try load(child.id, level: level, place(child), isWriter: false)

@@ -157,7 +157,7 @@ struct TreePath: ~Copyable {
     _ id: UInt64, level: Int, _ store: NodeStore
   ) throws(StorageError) {
     store.counts.pointee.pagesInspected &+= 1
-    if let lease = store.cache.hold(id) {
+    if let lease = store.cached.hold(id) {
       let page = NodePage(lease.pointer, lease.byteCount)
       NodePage.prefetch(page.base, level: level)
       if page.level == level {

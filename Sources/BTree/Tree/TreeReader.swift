@@ -1,4 +1,7 @@
 // Looking one key up: from page to page, holding each until the next is held.
+//
+//   page ─search─▶ child index ─▶ hint: the child's slot and lines ── requested ──┐
+//                       └───────▶ the child's id ───────────────────▶ held where the hint said, or by way of the buckets
 
 import KeyValue
 import Primitives
@@ -14,25 +17,24 @@ extension NodeStore {
   ) throws(StorageError) -> Bool {
     if tree.root == 0 { return false }
     counts.pointee.pagesInspected &+= UInt64(tree.height + 1)
+    if !root.use(tree.root, cached) { root.keep(try holdForReading(tree.root, level: tree.height)) }
     var level = tree.height
-    var lease = try holdForReading(tree.root, level: level)
+    if level == 0 { return try show(key, in: NodePage(root.lease.pointee), body) }
+    level -= 1
+    var lease = try child(for: key, of: root.lease.pointee, level: level)
     while level > 0 {
-      let page = NodePage(lease.pointer, lease.byteCount)
-      let index = page.childIndex(for: key)
       level -= 1
-      let child = page.child(index)
-      if let held = cache.hold(child) {
-        lease = held
-      } else {
-        // By way of a constant: the parent is held until its child is.
-        let loaded = try load(child, level: level, PagePlace(childIndex: index, of: page), isWriter: false)
-        lease = loaded
-      }
-      let next = NodePage(lease.pointer, lease.byteCount)
-      NodePage.prefetch(next.base, level: level)
-      guard next.level == level else { throw misplaced(child) }
+      // By way of a constant: the parent is held until its child is.
+      let next = try child(for: key, of: lease, level: level)
+      lease = next
     }
-    let leaf = NodePage(lease.pointer, lease.byteCount)
+    return try show(key, in: NodePage(lease), body)
+  }
+
+  /// Shows the value of `key` in a held leaf.
+  @inline(__always) private func show(
+    _ key: Bytes, in leaf: NodePage, _ body: (_ value: RawSpan) -> Void
+  ) throws(StorageError) -> Bool {
     let (index, isFound) = leaf.find(key)
     if !isFound { return false }
     if leaf.hasOverflow(index) {
@@ -45,15 +47,53 @@ extension NodeStore {
     return true
   }
 
+  /// Holds the child of a held page that `key` goes to.
+  @inline(__always) private func child(
+    for key: Bytes, of parent: borrowing NodeLease, level: Int
+  ) throws(StorageError) -> NodeLease {
+    let page = NodePage(parent)
+    cache.prefetchHints(of: parent)
+    let index = page.childIndex(for: key)
+    // The child's bytes are asked for before its id is known: that is one more place in memory.
+    let hint = cache.hint(forChild: index, of: parent)
+    if let address = hint.likelyAddress {
+      NodePage.prefetch(address, level: level)
+      cache.prefetchSlot(of: hint)
+    }
+    if let held = cached.hold(page.child(index), hint) {
+      if NodePage(held).level == level { return held }
+      throw misplaced(page.child(index))
+    }
+    return try holdChild(index, of: parent, level: level)
+  }
+
+  /// Holds a child that is not where the hint beside its parent says, and puts that right.
+  @inline(never) private func holdChild(
+    _ index: Int, of parent: borrowing NodeLease, level: Int
+  ) throws(StorageError) -> NodeLease {
+    let page = NodePage(parent)
+    let id = page.child(index)
+    let child: NodeLease
+    if let held = cached.hold(id) {
+      child = held
+    } else {
+      child = try load(id, level: level, PagePlace(childIndex: index, of: page), isWriter: false)
+    }
+    NodePage.prefetch(child.pointer, level: level)
+    guard NodePage(child).level == level else { throw misplaced(id) }
+    cache.keepHint(forChild: index, of: parent, foundAt: child)
+    return child
+  }
+
   /// Holds the root.
   func holdForReading(_ id: UInt64, level: Int) throws(StorageError) -> NodeLease {
     let lease: NodeLease
-    if let held = cache.hold(id) {
+    if let held = cached.hold(id) {
       lease = held
     } else {
       lease = try load(id, level: level, .root, isWriter: false)
     }
-    let page = NodePage(lease.pointer, lease.byteCount)
+    let page = NodePage(lease)
     guard page.level == level, page.lowerFenceByteCount == 0, !page.hasUpperFence else { throw misplaced(id) }
     return lease
   }

@@ -23,7 +23,7 @@ extension TreeWriter {
     let leaf = path.leaf
     let index = path.entries[depth - 1].childIndex
     guard index > 0, leaf.slotCount > 1,
-      let held = store.cache.hold(path.entries[depth - 1].page.child(index - 1))
+      let held = store.cached.hold(path.entries[depth - 1].page.child(index - 1))
     else { return false }
     let left = NodePage(held.pointer, held.byteCount)
     guard left.isLeaf, let shift = LeafShift(left: left, right: leaf, target: keyRoom(1), scratch: keyRoom(0))

@@ -3,7 +3,7 @@
 //
 //   id ──hash──▶ shard ──▶ buckets [ tag │ slot ] … ──▶ slot { state, id, last use, address }
 //                            hints, atomic words           ▲
-//   handle (slot, version) ────────────────────────────────┘   no lookup
+//   handle (slot, version), hint ──────────────────────────┘   no lookup
 //
 //   reader   hold: read bucket, pin (one atomic addition), check; on a miss read the node, then insert (shard lock)
 //   writer   also changes nodes: makeWritable, insertDirty, remove, flushDirty; one thread at a time
@@ -31,7 +31,8 @@
 //    what the accounts `frames` and `dirty` hold. The budget is touched by the writer's thread alone.
 // 6. Only the writer makes nodes dirty or clean, so a dirty node is never evicted by a reader, and is written once for
 //    each time it became dirty.
-// 7. With one thread, the order of evictions is a function of the calls: deterministic.
+// 7. With one thread, the order of evictions is a function of the calls: deterministic. Marks of use come from the shard's clock, or
+//    from a reader's own that is added to it (`CacheReader`).
 
 import Accounting
 import Primitives
@@ -69,7 +70,7 @@ extension NodeWriter {
 
 /// What a cache did and holds.
 public struct NodeCacheStatistics: Equatable, Sendable {
-  /// Lookups that found their node (exact with one thread; concurrent ones may be lost).
+  /// Lookups that found their node; those of a `CacheReader` once they are in the cache's clock.
   public var hitCount: UInt64 = 0
   /// Nodes put in, by `insert` and `insertDirty`.
   public var insertCount: UInt64 = 0
@@ -109,13 +110,16 @@ public final class NodeCache: @unchecked Sendable {
   private var holdsBudget = true
   let pool: FramePool
   let shards: ContiguousArray<CacheShard>
-  let holders: UnsafeMutablePointer<FrameHolder>
   var retired: ContiguousArray<(slot: Int, frame: Frame)> = []
 
   @usableFromInline let slots: UnsafeMutablePointer<CacheSlot>
   @usableFromInline let buckets: UnsafeMutablePointer<AtomicWord>
   // One clock per shard, each on a cache line of its own.
   @usableFromInline let clocks: UnsafeMutablePointer<AtomicWord>
+  // Rows of hints, those of a shard together (`NodeHints`).
+  @usableFromInline let hints: UnsafeMutablePointer<AtomicWord>
+  @usableFromInline let hintsPerNode: Int
+  let hintsPerShard: Int
   @usableFromInline let slotsPerShard: Int
   @usableFromInline let slotCount: Int
   @usableFromInline let bucketMask: Int
@@ -131,17 +135,18 @@ public final class NodeCache: @unchecked Sendable {
   ///   - shardCount: a power of two; 1 gives least-recently-used order over the whole cache. The largest node must fit
   ///     in a shard, several times over if it is to be of use.
   ///   - minimumNodeByteCount: the size for which there are slots enough to fill the capacity.
+  ///   - hintsPerNode: how many children a node may have at most, when searches keep hints beside nodes (`NodeHints`).
   /// - Throws: `.outOfBudget`.
   public init(
-    capacityByteCount: Int, shardCount: Int = 1, minimumNodeByteCount: Int = 4_096, budget: MemoryBudget,
-    pool: FramePool
+    capacityByteCount: Int, shardCount: Int = 1, minimumNodeByteCount: Int = 4_096, hintsPerNode: Int = 0,
+    budget: MemoryBudget, pool: FramePool
   ) throws(StorageError) {
     precondition(
       capacityByteCount > 0 && minimumNodeByteCount > 0, "A cache and its nodes have at least one byte.")
     precondition(
       shardCount > 0 && shardCount <= 1_024 && shardCount.nonzeroBitCount == 1,
       "The shard count is a power of two up to 1,024.")
-    let geometry = Self.geometry(capacityByteCount, shardCount, minimumNodeByteCount)
+    let geometry = Self.geometry(capacityByteCount, shardCount, minimumNodeByteCount, hintsPerNode)
     try budget.require(capacityByteCount, for: .frames)
     do {
       try budget.require(geometry.tableByteCount, for: .index)
@@ -156,19 +161,28 @@ public final class NodeCache: @unchecked Sendable {
     tableByteCount = geometry.tableByteCount
     slotsPerShard = geometry.slotsPerShard
     slotCount = geometry.slotsPerShard * shardCount
+    // Beyond a tebibyte of pages, hints would not reach.
+    self.hintsPerNode = geometry.slotsPerShard * shardCount <= NodeHint.slotLimit ? hintsPerNode : 0
+    hintsPerShard = geometry.hintsPerShard
     bucketMask = geometry.bucketsPerShard - 1
     bucketShift = geometry.bucketsPerShard.trailingZeroBitCount
     shardShift = UInt64(63 - shardCount.trailingZeroBitCount)
     slots = Self.allocate(slotCount) { CacheSlot() }
     buckets = Self.allocate(geometry.bucketsPerShard * shardCount) { AtomicWord() }
     clocks = Self.allocate(shardCount * Self.clockStride) { AtomicWord() }
-    holders = Self.allocate(slotCount) { FrameHolder() }
-    let slotsPerShard = geometry.slotsPerShard
+    hints = Self.allocate(geometry.hintsPerShard * shardCount) { AtomicWord() }
+    let rowsPerShard = self.hintsPerNode == 0 ? 0 : geometry.hintsPerShard / hintsPerNode
     shards = ContiguousArray(
       (0..<shardCount).map {
         CacheShard(
-          slots: ($0 * slotsPerShard)..<(($0 + 1) * slotsPerShard), capacity: capacityByteCount / shardCount)
+          slots: ($0 * geometry.slotsPerShard)..<(($0 + 1) * geometry.slotsPerShard),
+          parentSlotCount: rowsPerShard, capacity: capacityByteCount / shardCount)
       })
+    for (number, shard) in shards.enumerated() {
+      for (index, slot) in shard.slots.suffix(rowsPerShard).enumerated() {
+        slots[slot].hintRow = UInt32(number * rowsPerShard + index + 1)
+      }
+    }
   }
 
   deinit {
@@ -180,7 +194,7 @@ public final class NodeCache: @unchecked Sendable {
     Self.deallocate(slots, slotCount)
     Self.deallocate(buckets, (bucketMask + 1) * shardCount)
     Self.deallocate(clocks, shardCount * Self.clockStride)
-    Self.deallocate(holders, slotCount)
+    Self.deallocate(hints, hintsPerShard * shardCount)
   }
 
   /// Gives the accounts back although leases may be alive: for an owner that is closed before its last reader is gone.
@@ -195,27 +209,31 @@ public final class NodeCache: @unchecked Sendable {
 
   /// The largest capacity that, with its tables, fits in `availableByteCount`.
   public static func capacity(
-    fittingIn availableByteCount: Int, shardCount: Int = 1, minimumNodeByteCount: Int = 4_096
+    fittingIn availableByteCount: Int, shardCount: Int = 1, minimumNodeByteCount: Int = 4_096,
+    hintsPerNode: Int = 0
   ) -> Int {
     var low = 0
     var high = max(0, availableByteCount)
     while low < high {
       let middle = low + (high - low + 1) / 2
-      let tables = geometry(middle, shardCount, minimumNodeByteCount).tableByteCount
+      let tables = geometry(middle, shardCount, minimumNodeByteCount, hintsPerNode).tableByteCount
       if middle + tables <= availableByteCount { low = middle } else { high = middle - 1 }
     }
     return low
   }
 
   private static func geometry(
-    _ capacityByteCount: Int, _ shardCount: Int, _ minimumNodeByteCount: Int
-  ) -> (slotsPerShard: Int, bucketsPerShard: Int, tableByteCount: Int) {
+    _ capacityByteCount: Int, _ shardCount: Int, _ minimumNodeByteCount: Int, _ hintsPerNode: Int
+  ) -> (slotsPerShard: Int, bucketsPerShard: Int, hintsPerShard: Int, tableByteCount: Int) {
     let slotsPerShard = max(4, capacityByteCount / shardCount / minimumNodeByteCount)
     // At most half full, so that a lookup ends after two probes on average.
     let bucketsPerShard = 1 << (Int.bitWidth - (2 * slotsPerShard - 1).leadingZeroBitCount)
-    let slotByteCount = MemoryLayout<CacheSlot>.stride + MemoryLayout<FrameHolder>.stride
-    let perShard = slotsPerShard * slotByteCount + bucketsPerShard * 8 + clockStride * 8
-    return (slotsPerShard, bucketsPerShard, perShard * shardCount)
+    // A word for each slot, in rows: nodes with children are few.
+    let words = hintsPerNode == 0 ? 0 : slotsPerShard
+    let slotByteCount = MemoryLayout<CacheSlot>.stride
+    let perShard = slotsPerShard * slotByteCount + (bucketsPerShard + words + clockStride) * 8
+    let hintsPerShard = words == 0 ? 0 : words / hintsPerNode * hintsPerNode
+    return (slotsPerShard, bucketsPerShard, hintsPerShard, perShard * shardCount)
   }
 
   /// A table in memory that asks for huge pages when it is large: lookups go all over it.
@@ -245,82 +263,6 @@ public final class NodeCache: @unchecked Sendable {
   /// Tables from this size on are mapped.
   private static var mappedByteCount: Int { 1 << 20 }
 
-  // MARK: Hits, any thread
-
-  /// A 64-bit hash of an id: shard from the top bits, bucket from the low ones, tag from the upper half.
-  @inlinable @inline(__always) static func hash(_ id: UInt64) -> UInt64 {
-    let x = (id ^ (id >> 32)) &* 0x9E37_79B9_7F4A_7C15
-    return x ^ (x >> 29)
-  }
-
-  @inlinable @inline(__always) func shardIndex(_ hash: UInt64) -> Int { Int((hash >> 1) >> shardShift) }
-
-  /// Holds the node `id` if it is in the cache. Any thread; takes no lock and allocates nothing.
-  ///
-  /// - Returns: nil on a miss. The caller then reads the node and calls `insert`.
-  @inlinable public func hold(_ id: UInt64) -> NodeLease? {
-    let hash = Self.hash(id)
-    let shard = shardIndex(hash)
-    let base = buckets + (shard << bucketShift)
-    let tag = hash >> 32
-    var position = Int(truncatingIfNeeded: hash) & bucketMask
-    // Bounded: while entries move, an empty bucket may keep out of sight.
-    for _ in 0...bucketMask {
-      let entry = base[position].word.load(ordering: .acquiring)
-      if entry == 0 { return nil }
-      if entry >> 32 == tag {
-        let slotIndex = UInt32(truncatingIfNeeded: entry) &- 1
-        let slot = slots + Int(slotIndex)
-        let state = slot.pointee.state.wrappingAdd(1, ordering: .acquiring).oldValue
-        if state & SlotState.present != 0 && slot.pointee.id.load(ordering: .relaxed) == id {
-          return lease(slot, slotIndex, state, shard)
-        }
-        slot.pointee.state.wrappingSubtract(1, ordering: .releasing)
-      }
-      position = (position + 1) & bucketMask
-    }
-    return nil
-  }
-
-  /// Holds the node `id` if it is still where `handle` found it. Any thread; no lookup.
-  ///
-  /// - Returns: nil when it has left that place; `hold(id)` may still find it elsewhere.
-  @inlinable public func hold(_ handle: NodeHandle, id: UInt64) -> NodeLease? {
-    guard handle.slot < slotCount else { return nil }
-    let slot = slots + Int(handle.slot)
-    let state = slot.pointee.state.wrappingAdd(1, ordering: .acquiring).oldValue
-    let isSame = state & SlotState.present != 0 && state >> SlotState.versionShift == UInt64(handle.version)
-    // The id is compared too: versions have 30 bits and come round.
-    if isSame && slot.pointee.id.load(ordering: .relaxed) == id {
-      return lease(slot, handle.slot, state, shardIndex(Self.hash(id)))
-    }
-    slot.pointee.state.wrappingSubtract(1, ordering: .releasing)
-    return nil
-  }
-
-  /// A lease of a slot that was just pinned, and the mark of its use.
-  @inlinable @inline(__always) func lease(
-    _ slot: UnsafeMutablePointer<CacheSlot>, _ slotIndex: UInt32, _ state: UInt64, _ shard: Int
-  ) -> NodeLease {
-    // Not an atomic increment: two readers may store the same time, which only blurs their order.
-    let clock = clocks + shard &* Self.clockStride
-    let now = clock.pointee.word.load(ordering: .relaxed) &+ 1
-    clock.pointee.word.store(now, ordering: .relaxed)
-    slot.pointee.lastUse.store(now, ordering: .relaxed)
-    // A present node has an address (invariant 1).
-    let pointer = UnsafeMutableRawPointer(bitPattern: slot.pointee.address.load(ordering: .acquiring))!
-    return NodeLease(
-      slot: slot, slotIndex: slotIndex, version: UInt32(truncatingIfNeeded: state >> SlotState.versionShift),
-      pointer: pointer, byteCount: slot.pointee.byteCount)
-  }
-
-  /// Whether the node seems to be in the cache, without holding or using it: for read-ahead.
-  public func contains(_ id: UInt64) -> Bool {
-    let hash = Self.hash(id)
-    let shard = shardIndex(hash)
-    return shards[shard].state.withLock { _ in bucketPosition(of: id, hash, shard) != nil }
-  }
-
   // MARK: State
 
   /// What the cache did and holds.
@@ -333,7 +275,7 @@ public final class NodeCache: @unchecked Sendable {
         result.insertCount += state.insertCount
         result.evictionCount += state.evictionCount
         result.writeBackCount += state.writeBackCount
-        result.nodeCount += slotsPerShard - state.freeSlots.count
+        result.nodeCount += slotsPerShard - state.freeSlotCount
         result.heldByteCount += state.heldByteCount
         result.peakByteCount += state.peakByteCount
         result.doomedCount += state.doomed.count
@@ -367,34 +309,46 @@ public final class NodeCache: @unchecked Sendable {
   @usableFromInline init() {}
 }
 
-/// Who keeps a slot's bytes alive. Under the shard's lock, or the writer's while it pins the slot.
-struct FrameHolder {
-  var frame: Frame?
-  var frameOffset = 0
-}
-
 /// What a shard's lock protects.
 final class CacheShard: Sendable {
   struct State {
     var capacityByteCount: Int
     var heldByteCount = 0
     var peakByteCount = 0
-    var freeSlots: ContiguousArray<UInt32>
+    private var freeSlots: ContiguousArray<UInt32>
+    /// Slots with a row of hints: for nodes with children, and for others when there is no other.
+    private var freeParentSlots: ContiguousArray<UInt32>
     var clean = RecencyHeap()
     var dirty = RecencyHeap()
     var doomed: ContiguousArray<UInt32> = []
     var insertCount: UInt64 = 0
     var evictionCount: UInt64 = 0
     var writeBackCount: UInt64 = 0
+
+    /// The last slots are for parents. The lowest slot is taken first.
+    init(capacityByteCount: Int, slots: Range<Int>, parentSlotCount: Int) {
+      self.capacityByteCount = capacityByteCount
+      freeSlots = ContiguousArray(slots.dropLast(parentSlotCount).reversed().map { UInt32($0) })
+      freeParentSlots = ContiguousArray(slots.suffix(parentSlotCount).reversed().map { UInt32($0) })
+    }
+
+    var freeSlotCount: Int { freeSlots.count + freeParentSlots.count }
+
+    mutating func takeSlot(forParent: Bool) -> UInt32? {
+      if forParent, let slot = freeParentSlots.popLast() { return slot }
+      return freeSlots.popLast() ?? freeParentSlots.popLast()
+    }
+
+    mutating func giveBack(_ slot: UInt32, isForParents: Bool) {
+      if isForParents { freeParentSlots.append(slot) } else { freeSlots.append(slot) }
+    }
   }
 
   let state: Lock<State>
   let slots: Range<Int>
 
-  init(slots: Range<Int>, capacity: Int) {
+  init(slots: Range<Int>, parentSlotCount: Int, capacity: Int) {
     self.slots = slots
-    // The lowest slot is taken first.
-    state = Lock(
-      State(capacityByteCount: capacity, freeSlots: ContiguousArray(slots.reversed().map(UInt32.init))))
+    state = Lock(State(capacityByteCount: capacity, slots: slots, parentSlotCount: parentSlotCount))
   }
 }

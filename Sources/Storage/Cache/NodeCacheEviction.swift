@@ -28,11 +28,12 @@ extension NodeCache {
   ///   - byteCount: the node's size.
   ///   - offset: its place on the device.
   ///   - tag: the engine's word about it.
+  ///   - hasChildren: whether searches go from it to other nodes, so that hints beside it are of use.
   ///   - writer: given by the writer's thread when dirty nodes may be written to make room; nil on readers' threads.
   /// - Throws: `.outOfBudget` when what is pinned (or dirty, without a writer) leaves no room; what the writer throws.
   public func insert(
     _ id: UInt64, frame: Frame, frameOffset: Int = 0, byteCount: Int, offset: UInt64, tag: UInt64 = 0,
-    writer: (any NodeWriter)? = nil
+    hasChildren: Bool = false, writer: (any NodeWriter)? = nil
   ) throws(StorageError) -> NodeLease {
     let hash = Self.hash(id)
     let shard = shardIndex(hash)
@@ -45,8 +46,7 @@ extension NodeCache {
         isNew = false
       } else {
         slot = fill(
-          &state, id, hash, shard, FrameHolder(frame: frame, frameOffset: frameOffset), byteCount, offset,
-          tag,
+          &state, id, hash, shard, frame, frameOffset, byteCount, offset, tag, hasChildren: hasChildren,
           isDirty: false)
       }
     }
@@ -61,15 +61,16 @@ extension NodeCache {
   /// - Throws: as `insert`.
   public func insertDirty(
     _ id: UInt64, frame: consuming Frame, byteCount: Int, offset: UInt64, tag: UInt64 = 0,
-    writer: (any NodeWriter)? = nil
+    hasChildren: Bool = false, writer: (any NodeWriter)? = nil
   ) throws(StorageError) -> NodeLease {
     remove(id)
     let hash = Self.hash(id)
     let shard = shardIndex(hash)
-    let holder = FrameHolder(frame: frame, frameOffset: 0)
+    let frame = frame
     var slot: UInt32 = 0
     try makeRoom(byteCount, inShard: shard, capacity: nil, writer: writer) { state in
-      slot = fill(&state, id, hash, shard, holder, byteCount, offset, tag, isDirty: true)
+      slot = fill(
+        &state, id, hash, shard, frame, 0, byteCount, offset, tag, hasChildren: hasChildren, isDirty: true)
     }
     accountDirty(byteCount)
     return leaseOfPinned(slot, shard, countsAsUse: false)
@@ -77,22 +78,23 @@ extension NodeCache {
 
   /// Fills a free slot and pins it. Under the lock, with room made.
   private func fill(
-    _ state: inout CacheShard.State, _ id: UInt64, _ hash: UInt64, _ shard: Int, _ holder: FrameHolder,
-    _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, isDirty: Bool
+    _ state: inout CacheShard.State, _ id: UInt64, _ hash: UInt64, _ shard: Int, _ frame: Frame,
+    _ frameOffset: Int, _ byteCount: Int, _ offset: UInt64, _ tag: UInt64, hasChildren: Bool, isDirty: Bool
   ) -> UInt32 {
-    guard let frame = holder.frame, let slotIndex = state.freeSlots.popLast() else {
+    guard let slotIndex = state.takeSlot(forParent: hasChildren) else {
       preconditionFailure("Room was made before a slot is filled.")
     }
     precondition(
-      byteCount > 0 && holder.frameOffset >= 0 && holder.frameOffset + byteCount <= frame.byteCount,
+      byteCount > 0 && byteCount <= UInt32.max && frameOffset >= 0
+        && frameOffset + byteCount <= frame.byteCount,
       "A node lies within its frame.")
     let slot = slots + Int(slotIndex)
     slot.pointee.id.store(id, ordering: .relaxed)
-    slot.pointee.address.store(UInt(bitPattern: frame.pointer + holder.frameOffset), ordering: .releasing)
-    slot.pointee.byteCount = byteCount
+    slot.pointee.address.store(UInt(bitPattern: frame.pointer + frameOffset), ordering: .releasing)
+    slot.pointee.storedByteCount = UInt32(byteCount)
     slot.pointee.offset = offset
     slot.pointee.tag = tag
-    holders[Int(slotIndex)] = holder
+    slot.pointee.frame = frame
     let now = tick(shard)
     slot.pointee.lastUse.store(now, ordering: .relaxed)
     // Added, not stored: a reader that came by an old hint may have pinned for a moment.
@@ -110,7 +112,7 @@ extension NodeCache {
 
   /// Adds an entry, and clears out the heap when most of it is out of date.
   func push(_ entry: RecencyHeap.Entry, _ state: inout CacheShard.State, _ shard: Int, isDirty: Bool) {
-    let limit = 2 * (slotsPerShard - state.freeSlots.count) + 64
+    let limit = 2 * (slotsPerShard - state.freeSlotCount) + 64
     if isDirty {
       state.dirty.push(entry)
       if state.dirty.entries.count > limit {
@@ -166,14 +168,9 @@ extension NodeCache {
   private func leaseOfPinned(_ slotIndex: UInt32, _ shard: Int, countsAsUse: Bool) -> NodeLease {
     let slot = slots + Int(slotIndex)
     let state = slot.pointee.state.load(ordering: .acquiring)
-    if countsAsUse { return lease(slot, slotIndex, state, shard) }
-    let address = slot.pointee.address.load(ordering: .acquiring)
-    guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
-      preconditionFailure("A present node has an address.")
-    }
-    return NodeLease(
-      slot: slot, slotIndex: slotIndex, version: UInt32(truncatingIfNeeded: state >> SlotState.versionShift),
-      pointer: pointer, byteCount: slot.pointee.byteCount)
+    let pinned = PinnedSlot(slot: slot, slotIndex: slotIndex, state: state)
+    return lease(
+      pinned, usedAt: countsAsUse ? tick(shard) : slot.pointee.lastUse.load(ordering: .relaxed))
   }
 
   /// Pins the node if it is there. Under the lock, so the answer is final.
@@ -192,13 +189,6 @@ extension NodeCache {
     let shard = shardIndex(hash)
     guard let slot = shards[shard].state.withLock({ _ in pinPresent(id, hash, shard) }) else { return nil }
     return leaseOfPinned(slot, shard, countsAsUse: true)
-  }
-
-  func tick(_ shard: Int) -> UInt64 {
-    let clock = clocks + shard * Self.clockStride
-    let now = clock.pointee.word.load(ordering: .relaxed) &+ 1
-    clock.pointee.word.store(now, ordering: .relaxed)
-    return now
   }
 
   // MARK: Making room
@@ -240,7 +230,7 @@ extension NodeCache {
     until byteCount: Int, _ state: inout CacheShard.State, _ shard: Int, limit: Int, mayWrite: Bool
   ) -> Room {
     func fits(_ state: CacheShard.State) -> Bool {
-      state.heldByteCount + byteCount <= limit && (byteCount == 0 || !state.freeSlots.isEmpty)
+      state.heldByteCount + byteCount <= limit && (byteCount == 0 || state.freeSlotCount > 0)
     }
     if fits(state) { return .made }
     if byteCount > limit { return .none(availableByteCount: max(0, limit - state.heldByteCount)) }
@@ -304,9 +294,9 @@ extension NodeCache {
   /// Lets go of an absent, unpinned slot's frame. Under the lock.
   func release(_ slotIndex: UInt32, _ state: inout CacheShard.State) {
     let index = Int(slotIndex)
-    holders[index] = FrameHolder()
+    slots[index].frame = nil
     state.heldByteCount -= slots[index].byteCount
-    state.freeSlots.append(slotIndex)
+    state.giveBack(slotIndex, isForParents: slots[index].hintRow != 0)
   }
 
   /// Frees removed nodes that nobody holds any more. Under the lock.
@@ -345,7 +335,7 @@ extension NodeCache {
           release(UInt32(slotIndex), &state)
         }
         state.clean.rebuild(currentEntries(of: state.clean, index, isDirty: false))
-        staying += slotsPerShard - state.freeSlots.count
+        staying += slotsPerShard - state.freeSlotCount
       }
     }
     return staying

@@ -58,14 +58,8 @@ extension NodeCache {
 
   /// Asks for the object of a slot's frame. The writer's, or under the lock.
   @inline(__always) func prefetchFrame(inSlot index: Int) {
-    // The holder's first word is the frame's address, or zero.
-    let word = UnsafeRawPointer(holders + index).load(as: UInt.self)
+    // A reference is the object's address, or zero.
+    let word = withUnsafePointer(to: &slots[index].frame) { UnsafeRawPointer($0).load(as: UInt.self) }
     if let object = UnsafeRawPointer(bitPattern: word) { betula_prefetch(object) }
-  }
-
-  /// Asks for what keeps a node's bytes alive.
-  @inline(__always) func prefetchHolder(of id: UInt64) {
-    guard let slot = likelySlot(of: id) else { return }
-    betula_prefetch(holders + (slot - slots))
   }
 }

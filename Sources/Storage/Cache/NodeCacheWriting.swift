@@ -20,16 +20,14 @@ extension NodeCache {
     if lease.isDirty { return }
     let index = Int(lease.slotIndex)
     let slot = slots + index
-    let whole = holders[index].frameOffset == 0 && holders[index].frame?.byteCount == lease.byteCount
-    if !(whole && isKnownUniquelyReferenced(&holders[index].frame)) {
+    if !(isWholeFrame(index) && isKnownUniquelyReferenced(&slots[index].frame)) {
       let copy = pool.frame(byteCount: lease.byteCount)
       copy.pointer.copyMemory(from: lease.pointer, byteCount: lease.byteCount)
       // Readers that pinned the node before may still look at the old frame.
-      if let old = holders[index].frame, slot.pointee.state.load(ordering: .acquiring) & SlotState.pinMask > 1
-      {
+      if let old = slot.pointee.frame, slot.pointee.state.load(ordering: .acquiring) & SlotState.pinMask > 1 {
         retired.append((index, old))
       }
-      holders[index] = FrameHolder(frame: copy, frameOffset: 0)
+      slot.pointee.frame = copy
       slot.pointee.address.store(UInt(bitPattern: copy.pointer), ordering: .releasing)
       lease.start = copy.pointer
       releaseRetired()
@@ -43,6 +41,12 @@ extension NodeCache {
       knownUse: slot.pointee.lastUse.load(ordering: .relaxed), slot: lease.slotIndex, version: lease.version)
     shards[shard].state.withLock { push(entry, &$0, shard, isDirty: true) }
     accountDirty(lease.byteCount)
+  }
+
+  /// Whether a node is all of its frame.
+  private func isWholeFrame(_ index: Int) -> Bool {
+    guard let frame = slots[index].frame else { return false }
+    return slots[index].offset(in: frame) == 0 && frame.byteCount == slots[index].byteCount
   }
 
   /// Tells where a held node goes when it is written, and the engine's word about it.
@@ -77,15 +81,16 @@ extension NodeCache {
     let id = lease.id
     let byteCount = lease.byteCount
     let tag = lease.slot.pointee.tag
+    let hasChildren = lease.slot.pointee.hintRow != 0
+    let hintedSlot = lease.slotIndex
     var frame: Frame?
     if !keepsOriginal {
       // Doomed, because this lease holds it; nobody can come to hold it any more.
       remove(id)
-      let isWhole = holders[index].frameOffset == 0 && holders[index].frame?.byteCount == byteCount
+      let isWhole = isWholeFrame(index)
       let isAlone = lease.slot.pointee.state.load(ordering: .acquiring) & SlotState.pinMask == 1
-      if isWhole, isAlone, isKnownUniquelyReferenced(&holders[index].frame) {
-        frame = holders[index].frame
-        holders[index] = FrameHolder()
+      if isWhole, isAlone, isKnownUniquelyReferenced(&slots[index].frame) {
+        frame = slots[index].frame.take()
       }
     }
     let own: Frame
@@ -97,7 +102,11 @@ extension NodeCache {
     }
     _ = consume lease
     if !keepsOriginal { shards[shardIndex(Self.hash(id))].state.withLock { reclaimDoomed(&$0) } }
-    return try insertDirty(newID, frame: own, byteCount: byteCount, offset: offset, tag: tag, writer: writer)
+    let copied = try insertDirty(
+      newID, frame: own, byteCount: byteCount, offset: offset, tag: tag, hasChildren: hasChildren,
+      writer: writer)
+    if hasChildren { copyHints(from: hintedSlot, to: copied.slotIndex) }
+    return copied
   }
 
   /// Removes a node whose place was freed, dirty or not, without writing it. No lookup or handle finds it any more; if
@@ -127,7 +136,6 @@ extension NodeCache {
           if shardIndex(hash) != shard { break }
           if index + 28 < ids.count { prefetchBucket(of: ids[index + 28]) }
           if index + 20 < ids.count { prefetchSlot(of: ids[index + 20]) }
-          if index + 12 < ids.count { prefetchHolder(of: ids[index + 12]) }
           if index + 6 < ids.count { prefetchFrame(of: ids[index + 6], inShard: shard) }
           if let removed = remove(ids[index], hash, shard, &state), removed.wasDirty {
             cleanByteCount += removed.byteCount
@@ -230,16 +238,14 @@ extension NodeCache {
     for (index, place) in places.enumerated() {
       if index + 10 < places.count {
         betula_prefetch(slots + Int(places[index + 10].slot))
-        betula_prefetch(holders + Int(places[index + 10].slot))
       }
       if index + 5 < places.count { prefetchFrame(inSlot: Int(places[index + 5].slot)) }
       let slot = slots + Int(place.slot)
-      let holder = holders[Int(place.slot)]
-      guard let frame = holder.frame else { preconditionFailure("A dirty node has a frame.") }
+      guard let frame = slot.pointee.frame else { preconditionFailure("A dirty node has a frame.") }
       nodes.append(
         DirtyNode(
           id: slot.pointee.id.load(ordering: .relaxed), offset: slot.pointee.offset, tag: slot.pointee.tag,
-          frame: frame, frameOffset: holder.frameOffset, byteCount: slot.pointee.byteCount))
+          frame: frame, frameOffset: slot.pointee.offset(in: frame), byteCount: slot.pointee.byteCount))
       if nodes.count == batchCount || index == places.count - 1 {
         try writer.writeNodes(nodes)
         nodes.removeAll(keepingCapacity: true)

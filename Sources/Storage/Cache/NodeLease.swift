@@ -1,6 +1,6 @@
 // A place in the cache, and the right to look at what lies there.
 //
-//   slot (64 bytes)   [ state │ id │ last use │ pointer │ offset │ tag │ byte count │ … ]
+//   slot (64 bytes)   [ state │ id │ last use │ address │ byte count │ row │ offset │ tag │ frame ]   a cache line
 //   state             [ version 30 │ dirty 1 │ present 1 │ pins 32 ]       one atomic word, the only truth
 //
 // Invariants
@@ -18,12 +18,24 @@ import Synchronization
   // The address of the node's first byte; atomic because the writer may replace a shared frame under a reader's pin.
   @usableFromInline let address = Atomic<UInt>(0)
   // Fixed while the node is present.
-  @usableFromInline var byteCount: Int = 0
+  @usableFromInline var storedByteCount: UInt32 = 0
+  // Which row of hints is the slot's (`NodeHints`), counted from 1, or 0. Never changes.
+  @usableFromInline var hintRow: UInt32 = 0
   // The writer's: where the node goes, and what the engine wants to know about it then.
   var offset: UInt64 = 0
   var tag: UInt64 = 0
+  // Who keeps the node's bytes alive. Under the shard's lock, or the writer's while it pins the slot.
+  var frame: Frame?
 
   @usableFromInline init() {}
+
+  /// The node's size in bytes.
+  @inlinable @inline(__always) var byteCount: Int { Int(storedByteCount) }
+
+  /// Where in the frame the node begins, in bytes.
+  func offset(in frame: Frame) -> Int {
+    Int(bitPattern: address.load(ordering: .relaxed)) - Int(bitPattern: frame.pointer)
+  }
 }
 
 /// The fields of a slot's state word.

@@ -61,7 +61,7 @@ public final class PassingNodes {
     let pointer = frame.pointer + frameOffset
     slot.pointee.id.store(id, ordering: .relaxed)
     slot.pointee.address.store(UInt(bitPattern: pointer), ordering: .relaxed)
-    slot.pointee.byteCount = byteCount
+    slot.pointee.storedByteCount = UInt32(byteCount)
     slot.pointee.offset = offset
     slot.pointee.tag = tag
     slot.pointee.state.store(SlotState.present | 1, ordering: .releasing)
