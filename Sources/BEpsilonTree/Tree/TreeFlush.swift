@@ -250,11 +250,9 @@ extension TreeWriter {
         ? table.wholeNode(number, level: level) : table.node(number, level: level, mayWrite: true)
       child.pinCount += 1
       defer { child.pinCount -= 1 }
-      if level > 0 { try mergeSubtree(child) }
-      let step = try fix(child, in: node, at: index, isAppend: false)
-      // A node whose children may get other ids is written with them.
-      if child.isDirty { table.markDirty(node) }
-      index += step
+      index += try step(child, in: node, at: index) { () throws(StorageError) in
+        if level > 0 { try mergeSubtree(child) }
+      }
       try table.makeRoom(0, mayWrite: true)
     }
   }
@@ -276,11 +274,20 @@ extension TreeWriter {
       let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
       child.pinCount += 1
       defer { child.pinCount -= 1 }
-      try flushSubtree(child)
-      let step = try fix(child, in: node, at: index, isAppend: false)
-      if child.isDirty { table.markDirty(node) }
-      index += step
+      index += try step(child, in: node, at: index) { () throws(StorageError) in try flushSubtree(child) }
       try table.makeRoom(0, mayWrite: true)
     }
+  }
+
+  /// Works on a child's subtree, then brings the child into shape.
+  ///
+  /// - Returns: how many children to go on by.
+  private func step(
+    _ child: TreeNode, in node: TreeNode, at index: Int, _ work: () throws(StorageError) -> Void
+  ) throws(StorageError) -> Int {
+    // A node whose children may get other ids is written with them; also when only some of the work was done.
+    defer { if child.isDirty { table.markDirty(node) } }
+    try work()
+    return try fix(child, in: node, at: index, isAppend: false)
   }
 }
