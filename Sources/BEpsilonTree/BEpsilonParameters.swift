@@ -102,7 +102,8 @@ extension BEpsilonTreeEngine {
       ParameterDescriptor(
         "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
         "Size of the extents the log grows by."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) },
+    ], formatVersion: 2, detectsLostWrites: true,
+    limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) },
     costs: BEpsilonSettings.costs)
 }
 
