@@ -47,7 +47,7 @@ extension BEpsilonTreeEngine {
         nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
         unitByteCount: settings.geometry.unit.byteCount, logPosition: position,
         durability: settings.durability, holdsFarPatches: holdsFarPatches,
-        shape: table.shape, levels: table.levels
+        birthNumber: table.births.number, shape: table.shape, levels: table.levels
       ).encoded())
     if let log { transaction.truncateLog(log, upTo: position) }
     if rewritesSpaceMap {

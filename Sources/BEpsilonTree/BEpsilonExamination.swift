@@ -96,15 +96,18 @@ private struct TreeExamination {
 
   mutating func examine(_ shape: TreeShape, _ report: inout StructureReport) throws(StorageError) {
     found.root = shape.root
+    found.rootBirth = shape.rootBirth
     found.height = shape.height
-    try visit(shape.root, level: shape.height, lower: nil, upper: nil, &report)
+    try visit(
+      shape.root, birth: shape.rootBirth, level: shape.height, lower: nil, upper: nil, &report)
     if isWhole, found != shape {
       report.addFinding("Bε-tree root", offset: 0, "it says \(shape), there is \(found)")
     }
   }
 
   private mutating func visit(
-    _ number: UInt64, level: Int, lower: [UInt8]?, upper: [UInt8]?, _ report: inout StructureReport
+    _ number: UInt64, birth: UInt16, level: Int, lower: [UInt8]?, upper: [UInt8]?,
+    _ report: inout StructureReport
   ) throws(StorageError) {
     let structure = level == 0 ? "leaf" : "interior"
     guard number >> 63 == 0, seen.insert(number).inserted else {
@@ -120,6 +123,8 @@ private struct TreeExamination {
       let block = try volume.readLeadingBlock(
         of: place, type: NodeBlock.head, expectedByteCount: volume.transferUnitByteCount,
         cause: .verification)
+      node.birth = durability == .log ? volume.birth(of: .mapped(number)) : birth
+      try block.requireBirth(node.birth, structure: "tree node", at: place.offset)
       try decoder.decodeHead(block, into: node, expectedLevel: level)
     } catch {
       if let extent { report.claim(extent, structure) }
@@ -147,7 +152,11 @@ private struct TreeExamination {
       let low = node.lowerPivot(index) ?? lower
       let high = node.upperPivot(index) ?? upper
       try examinePart(index, of: node, low, high, &report)
-      if level > 0 { try visit(node.parts[index].child, level: level - 1, lower: low, upper: high, &report) }
+      if level > 0 {
+        try visit(
+          node.parts[index].child, birth: node.parts[index].birth, level: level - 1, lower: low, upper: high,
+          &report)
+      }
     }
   }
 
@@ -159,6 +168,7 @@ private struct TreeExamination {
       if !node.parts[index].isLoaded, node.sectionID != 0, node.isStoredWhole {
         let block = try volume.readBlock(
           try volume.resolve(NodeID(rawValue: node.sectionID)), type: NodeBlock.part, cause: .verification)
+        try block.requireBirth(node.sectionBirth, structure: "tree node", at: node.extent.offset)
         try decoder.decodeSection(block, into: node)
       } else if !node.parts[index].isLoaded {
         let base = try node.sectionID == 0 ? node.extent : volume.resolve(NodeID(rawValue: node.sectionID))
@@ -169,6 +179,7 @@ private struct TreeExamination {
           throw decoder.corruption(node.extent.offset, "part \(index) ends outside its buffers")
         }
         let block = try volume.readBlock(place, type: NodeBlock.part, cause: .verification)
+        try block.requireBirth(node.partBirth, structure: "tree node", at: place.offset)
         try decoder.decodePart(block, index, into: node)
       }
       if !node.isLeaf { node.parts[index].run.orderMessages() }

@@ -9,6 +9,8 @@
 // Invariants
 // 1. 2 ≤ F ≤ B and buffer = B − F.
 // 2. Two keys of the greatest length and one message of the greatest length fit into a node.
+// 3. F pivots of the greatest length fit into a node, or that length is a sixteenth of it: then a node of long keys has fewer
+//    children than F.
 //
 // Deviation: halving a node of three children would leave one with a single child, so with F = 2 a node is split when it has
 // four (a 2-3 tree).
@@ -102,6 +104,13 @@ public struct BEpsilonGeometry: Equatable, Sendable {
   /// Children a node may have at rest.
   var maximumChildCount: Int { max(3, fanout) }
 
-  /// The longest key, in bytes.
-  var maximumKeyByteCount: Int { min(4_096, nodeByteCount / 16) }
+  /// The longest key, in bytes: a quarter of a node less 64 bytes where F pivots of that length fit into one, otherwise what an
+  /// F-th of it holds, and a sixteenth of it at least; at most 32 KiB.
+  var maximumKeyByteCount: Int {
+    let lineByteCount = NodeImage.partByteCount + 2
+    let pivotByteCount =
+      (nodeByteCount - NodeImage.headByteCount - maximumChildCount * lineByteCount) / (maximumChildCount - 1)
+    let quarter = nodeByteCount / 4 - 64
+    return min(1 << 15, max(nodeByteCount / 16, min(quarter, pivotByteCount)))
+  }
 }

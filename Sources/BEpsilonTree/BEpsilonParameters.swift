@@ -45,7 +45,7 @@ extension BEpsilonTreeEngine {
     parameters: [
       ParameterDescriptor(
         "node_bytes", .bytes(4_096...(16 << 20)), default: .integer(128 << 10),
-        "B in bytes, a multiple of the transfer unit; keys are at most a sixteenth of it; values beyond a quarter lie in extents of their own."
+        "B in bytes, a multiple of the transfer unit; keys are at most a quarter of it, or what lets F pivots fit; values beyond a quarter lie in extents of their own."
       ),
       ParameterDescriptor(
         "epsilon", .real(0...1), default: .real(0.4),
@@ -102,7 +102,8 @@ extension BEpsilonTreeEngine {
       ParameterDescriptor(
         "log_segment_bytes", .bytes(4_096...(1 << 30)), default: .integer(1 << 20),
         "Size of the extents the log grows by."),
-    ], formatVersion: 1, limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) },
+    ], formatVersion: 2, detectsLostWrites: true,
+    limits: { setting throws(EngineError) in try BEpsilonSettings.limits(setting) },
     costs: BEpsilonSettings.costs)
 }
 
@@ -153,7 +154,10 @@ struct BEpsilonSettings {
     let settings = try BEpsilonSettings(setting)
     return DeclaredLimits(
       settings.limits,
-      keyReason: "a sixteenth of a node of \(settings.geometry.nodeByteCount) bytes, at most 4096",
+      keyReason:
+        "a quarter of a node of \(settings.geometry.nodeByteCount) bytes less 64, or as long as \(settings.geometry.fanout) "
+        + "pivots fit into it, a sixteenth of it at least and 32768 at most",
+
       valueReason:
         "a quarter of a node of \(settings.geometry.nodeByteCount) bytes, or the largest power of two of which thirty-two fit "
         + "into the memory, at most 64 MiB")

@@ -112,7 +112,7 @@ extension TreeWriter {
       return
     }
     let above = try table.makeNode(level: 1, reserving: 8)
-    above.appendPart(NodePart(child: root.number))
+    above.appendPart(NodePart(child: root.number, birth: table.shape.rootBirth))
     table.recharge(above)
     table.shape.root = above.number
     table.shape.height = 1

@@ -17,12 +17,17 @@
 //       80     8  values in extents of their own
 //       88     8  bytes of those extents
 //       96   144  nodes (4 each) and bytes of messages or entries (8 each) of twelve levels
+//      240     2  birth of the root, where nodes are copied
+//      242     2  number of the next batch of writes
+//      244     4  zero
 
 import Primitives
 
 /// The engine root's codec.
 struct BEpsilonRoot: Equatable {
-  static let byteCount = 96 + TreeLevels.encodedByteCount
+  static let byteCount = 104 + TreeLevels.encodedByteCount
+  /// Bytes of a root of format 1, which had no births.
+  private static let firstByteCount = 96 + TreeLevels.encodedByteCount
   private static let magic: UInt32 = 0x5350_4542
   /// No tree of nodes with two children is higher.
   static let maximumHeight = 200
@@ -33,6 +38,8 @@ struct BEpsilonRoot: Equatable {
   var logPosition: UInt64
   var durability: DurabilityMode
   var holdsFarPatches: Bool
+  /// Of the next batch of writes.
+  var birthNumber: UInt16
   var shape: TreeShape
   var levels: TreeLevels
 
@@ -46,15 +53,21 @@ struct BEpsilonRoot: Equatable {
       else { return nil }
       func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: all.start.u64(offset)) }
       let shape = TreeShape(
-        root: all.start.u64(24), height: number(32), leafCount: number(40), innerCount: number(48),
+        root: all.start.u64(24), rootBirth: all.start.u16(240), height: number(32), leafCount: number(40),
+        innerCount: number(48),
         leafByteCount: number(56), innerByteCount: number(64), overflowCount: number(80),
         overflowByteCount: number(88))
       return BEpsilonRoot(
         nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
         unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16),
         durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, holdsFarPatches: all.start.u32(76) == 1,
-        shape: shape,
+        birthNumber: all.start.u16(242), shape: shape,
         levels: TreeLevels.decode(all.start + 96))
+    }
+    if root == nil, bytes.count == firstByteCount {
+      throw .corrupted(
+        structure: "Bε-tree root", offset: 0,
+        detail: "it is of format 1, whose nodes have no births; load the data anew")
     }
     guard let root else {
       throw .corrupted(structure: "Bε-tree root", offset: 0, detail: "\(bytes.count) bytes that are no root")
@@ -84,6 +97,8 @@ struct BEpsilonRoot: Equatable {
       base.setU64(80, UInt64(shape.overflowCount))
       base.setU64(88, UInt64(shape.overflowByteCount))
       levels.encode(to: base + 96)
+      base.setU16(240, shape.rootBirth)
+      base.setU16(242, birthNumber)
     }
     return bytes
   }

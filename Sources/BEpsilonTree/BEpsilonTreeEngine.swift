@@ -87,7 +87,7 @@ public final class BEpsilonTreeEngine: Engine {
     }
     if let root { try requireSame(root, settings) }
     do throws(StorageError) {
-      let engine = try BEpsilonTreeEngine(volume, settings, environment)
+      let engine = try BEpsilonTreeEngine(volume, root, settings, environment)
       try engine.begin(root)
       return engine
     } catch {
@@ -115,13 +115,15 @@ public final class BEpsilonTreeEngine: Engine {
   }
 
   private init(
-    _ volume: Volume, _ settings: BEpsilonSettings, _ environment: EngineEnvironment
+    _ volume: Volume, _ root: BEpsilonRoot?, _ settings: BEpsilonSettings, _ environment: EngineEnvironment
   ) throws(StorageError) {
     self.volume = volume
     self.settings = settings
     syncEveryCommits = environment.syncEveryCommits
     limits = settings.limits
-    table = NodeTable(volume: volume, settings: settings)
+    table = NodeTable(
+      volume: volume, settings: settings,
+      birthNumber: root.map { Self.birthNumber($0, epoch: volume.durableEpoch) } ?? 0)
     writer = TreeWriter(table: table, settings: settings)
     reader = TreeReader(table: table, maximumValueByteCount: settings.maximumValueByteCount)
     do throws(StorageError) {
@@ -131,6 +133,11 @@ public final class BEpsilonTreeEngine: Engine {
       isClosed = true
       throw error
     }
+  }
+
+  /// Where the numbers of writes go on: not where the root says, for what was written after it and lost in a crash had those.
+  private static func birthNumber(_ root: BEpsilonRoot, epoch: UInt64) -> UInt16 {
+    UInt16(truncatingIfNeeded: ContentHash.mix(epoch << 16 ^ UInt64(root.birthNumber)))
   }
 
   /// Makes an empty tree, or replays what is behind the root.

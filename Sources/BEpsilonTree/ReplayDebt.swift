@@ -81,13 +81,16 @@ struct RoomAfterCrash {
 extension NodeEncoder {
   /// Units of a node's image at most.
   func unitBound(
-    content: Int, partCount: Int, pivotByteCount: Int, isLeaf: Bool, unitByteCount unit: Int
+    content: Int, partCount: Int, pivotByteCount: Int, isLeaf: Bool, longestKeyByteCount: Int,
+    unitByteCount unit: Int
   ) -> Int {
     func units(_ byteCount: Int) -> Int { (byteCount + unit - 1) / unit }
     // Leaves are cut anew: two neighbouring basements hold more than one of them can.
     let isCut = NodeImage.headByteCount + content > wholeByteCount
     let parts = isLeaf && isCut ? 2 * content / basementPayloadByteCount + 2 : partCount
-    let pivots = isLeaf && isCut ? parts * 258 : pivotByteCount + 2 * parts
+    // Separators of a leaf are beginnings of its keys.
+    let cuts = min(parts * longestKeyByteCount, content)
+    let pivots = (isLeaf && isCut ? cuts : pivotByteCount) + 2 * parts
     let head =
       VolumeBlock.headerByteCount + NodeImage.headByteCount + NodeImage.sectionByteCount
       + NodeImage.partByteCount * parts + pivots
@@ -101,18 +104,19 @@ extension NodeTable {
   private func unitBound(of node: TreeNode) -> Int {
     encoder.unitBound(
       content: node.contentByteCount, partCount: node.partCount, pivotByteCount: node.pivots.keyByteCount,
-      isLeaf: node.isLeaf, unitByteCount: volume.transferUnitByteCount)
+      isLeaf: node.isLeaf, longestKeyByteCount: geometry.maximumKeyByteCount,
+      unitByteCount: volume.transferUnitByteCount)
   }
 
   /// Units of the largest node at rest, at most.
   static func largestNodeUnitCount(_ geometry: BEpsilonGeometry, _ encoder: NodeEncoder, unit: Int) -> Int {
     let leaf = encoder.unitBound(
       content: geometry.nodeByteCount - 128, partCount: 1, pivotByteCount: 0, isLeaf: true,
-      unitByteCount: unit)
+      longestKeyByteCount: geometry.maximumKeyByteCount, unitByteCount: unit)
     let inner = encoder.unitBound(
       content: geometry.bufferByteCount,
       partCount: min(geometry.maximumChildCount, geometry.nodeByteCount / NodeImage.partByteCount),
-      pivotByteCount: 0, isLeaf: false, unitByteCount: unit)
+      pivotByteCount: 0, isLeaf: false, longestKeyByteCount: 0, unitByteCount: unit)
     return max(leaf, inner)
   }
 
@@ -237,7 +241,7 @@ extension BEpsilonTreeEngine {
     let unit = volume.transferUnitByteCount
     let root = table.encoder.unitBound(
       content: start.contentByteCount + debt.messageByteCount, partCount: start.partCount + 1,
-      pivotByteCount: start.pivotByteCount, isLeaf: false, unitByteCount: unit)
+      pivotByteCount: start.pivotByteCount, isLeaf: false, longestKeyByteCount: 0, unitByteCount: unit)
     let leaf = start.isLeaf ? table.largestNodeUnitCount : 0
     let largest = max(root, debt.largestLongUnitCount, leaf)
     let reserve = debt.onlyDeletes ? 0 : root + workUnitCount
@@ -251,7 +255,8 @@ extension BEpsilonTreeEngine {
     let root = table.encoder.unitBound(
       content: settings.geometry.nodeByteCount + start.contentByteCount + debt.messageByteCount,
       partCount: min(settings.geometry.maximumChildCount, start.shape.leafCount + start.shape.innerCount + 1),
-      pivotByteCount: settings.geometry.nodeByteCount, isLeaf: false, unitByteCount: unit)
+      pivotByteCount: settings.geometry.nodeByteCount, isLeaf: false, longestKeyByteCount: 0,
+      unitByteCount: unit)
     let largest = max(
       root, debt.largestLongUnitCount, volume.unitCount(ofBytes: settings.maximumValueByteCount + 16))
     let segment = log?.unitCountOfSegment ?? 0
@@ -284,7 +289,7 @@ extension BEpsilonTreeEngine {
   /// Nodes: a split that makes a leaf takes half a leaf of what all leaves hold beyond their halves (an append at the end: a
   /// leaf), and that grows by what reaches them only. So a leaf more for each there is, and three for each leaf's bytes of
   /// messages; inner nodes likewise, fewer the wider they are. Units: content; one for each node's end and one for its head's; of
-  /// nodes that are cut one for each part, and one for its pivot. Long values: once more what there is, what came, and whatever
+  /// nodes that are cut one for each part; a line and a pivot for each part or child. Long values: once more what there is, what came, and whatever
   /// appends make long.
   private func nodeUnitBound(_ start: ReplayStart, _ byteCount: Int) -> Int {
     let unit = volume.transferUnitByteCount
@@ -299,6 +304,7 @@ extension BEpsilonTreeEngine {
     let long =
       start.shape.overflowByteCount / unit + start.shape.overflowCount + (content + byteCount) / unit
       + content / table.inlineLimitByteCount
-    return content / unit + 2 * parts + 2 * nodes + long
+    let lines = (parts + nodes) * (NodeImage.partByteCount + 2 + limits.maximumKeyByteCount) / unit
+    return content / unit + parts + lines + 2 * nodes + long
   }
 }

@@ -64,7 +64,8 @@ import Testing
     let (oldRoot, level) = (engine.table.shape.root, engine.table.shape.height)
     #expect(level >= 2 && oldRoot >> 63 == 0)
     var messages = puts(stride(from: 1, to: 8_000, by: 2), [UInt8](repeating: 1, count: 1_200))
-    let sent = try engine.writer.send(&messages, to: oldRoot, level: level)
+    let sent = try engine.writer.send(
+      &messages, to: oldRoot, birth: engine.table.shape.rootBirth, level: level)
     #expect(engine.writer.postponed == nil)
     #expect(sent.id != oldRoot)
     #expect(sent.pivots.count > 0, "thousands of new entries make the root's children too many")
@@ -78,7 +79,7 @@ import Testing
     #expect(total == 8_000)
     // Every new root is well-formed.
     for id in [sent.id] + sent.pivots.map(\.id) {
-      let node = try engine.table.node(id, level: level)
+      let node = try engine.table.node(id, birth: 0, level: level)
       #expect(node.partCount <= engine.settings.geometry.maximumChildCount)
       #expect(node.contentByteCount <= engine.settings.geometry.bufferByteCount)
     }
@@ -91,12 +92,13 @@ import Testing
     let bench = try Bench(Self.small, memoryByteCount: 8 << 20)
     let engine = bench.engine
     var messages = puts((0..<10_000).map { Int(draw(5, $0) >> 3) }, [UInt8](repeating: 3, count: 40))
-    let sent = try engine.writer.send(&messages, to: engine.table.shape.root, level: 0)
+    let sent = try engine.writer.send(
+      &messages, to: engine.table.shape.root, birth: engine.table.shape.rootBirth, level: 0)
     let ids = [sent.id] + sent.pivots.map(\.id)
     #expect(ids.count > 10_000 * 64 / (16 << 10))
     var total = 0
     for id in ids {
-      let leaf = try engine.table.node(id, level: 0)
+      let leaf = try engine.table.node(id, birth: 0, level: 0)
       #expect(leaf.contentByteCount <= engine.writer.leafCapacityByteCount)
       for index in 0..<leaf.partCount { total += leaf.parts[index].cellCount }
     }
@@ -122,7 +124,8 @@ import Testing
     try load(bench, stride(from: 0, to: 3_000, by: 50), byteCount: 20)
     try bench.engine.checkpoint()
     let root = try bench.engine.table.node(
-      bench.engine.table.shape.root, level: bench.engine.table.shape.height)
+      bench.engine.table.shape.root, birth: bench.engine.table.shape.rootBirth,
+      level: bench.engine.table.shape.height)
     let level = root.level
     #expect(level >= 1 && root.contentByteCount > 0)
     let before = bench.channel.ledger

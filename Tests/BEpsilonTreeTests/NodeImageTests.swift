@@ -65,7 +65,7 @@ import Testing
     #expect(image.isWhole && image.byteCount == 4_096 && image.blocks.count == 1)
     let payload = [UInt8](block(image, 0).payload)
     let expected: [UInt8] = [
-      1, 0, 1, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0,  // version, level, whole; one part; node 7
+      2, 0, 1, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0,  // version, level, whole; one part; node 7
       20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  // 20 bytes of cells; no pivots
       0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 20, 0, 0, 0,  // child 0; at 64, 20 bytes
       2, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  // two cells of 20 bytes
@@ -162,7 +162,9 @@ import Testing
     let section = encoder.sectionImage(of: node, for: volume)
     let place = Extent(offset: 2 << 20, byteCount: section?.byteCount ?? 4_096)
     let id = NodeID.direct(place, transferUnitByteCount: 4_096).rawValue
-    let head = encoder.headImage(of: node, section: section, sectionID: section == nil ? 0 : id, for: volume)
+    let head = encoder.headImage(
+      of: node, section: section, sectionID: section == nil ? 0 : id, sectionBirth: 5,
+      for: volume)
     head.setNumber(node.number)
     damage(head, section)
     let read = TreeNode(

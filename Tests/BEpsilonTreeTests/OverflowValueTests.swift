@@ -156,7 +156,7 @@ import Testing
     batch.put(key(1), value(1, 30_000))
     try bench.engine.apply(batch, sync: false)
     try bench.engine.settle()
-    let root = try bench.engine.table.wholeNode(bench.engine.table.shape.root, level: 0)
+    let root = try bench.engine.table.wholeNode(bench.engine.table.shape.root, birth: 0, level: 0)
     let cell = UnsafeRawPointer(root.parts[0].run.cells + Int(root.parts[0].run.index.lines[0].offset))
     #expect(Cell.isReference(cell))
     let extent = try bench.engine.volume.extent(of: Cell.reference(cell))

@@ -106,7 +106,7 @@ import Testing
     #expect(throws: StorageError.self) { _ = try BEpsilonRoot.decode([UInt8](repeating: 7, count: 240)) }
     var root = BEpsilonRoot(
       nodeByteCount: 4_096, fanout: 4, unitByteCount: 128, logPosition: 3, durability: .copyOnWrite,
-      holdsFarPatches: true,
+      holdsFarPatches: true, birthNumber: 77,
       shape: shape,
       levels: again.table.levels
     ).encoded()
@@ -124,22 +124,22 @@ import Testing
     try bench.engine.settle()
     let table = bench.engine.table
     table.dropClean()
-    let root = try table.wholeNode(table.shape.root, level: table.shape.height)
+    let root = try table.wholeNode(table.shape.root, birth: 0, level: table.shape.height)
     root.pinCount += 1
     defer { root.pinCount -= 1 }
     #expect(root.level == 2)
-    let parent = try table.wholeNode(root.parts[0].child, level: 1)
+    let parent = try table.wholeNode(root.parts[0].child, birth: 0, level: 1)
     parent.pinCount += 1
     defer { parent.pinCount -= 1 }
     let numbers = (0..<6).map { parent.parts[$0].child }
-    for number in numbers { _ = try table.wholeNode(number, level: 0) }
-    let held = try table.wholeNode(numbers[0], level: 0)
+    for number in numbers { _ = try table.wholeNode(number, birth: 0, level: 0) }
+    let held = try table.wholeNode(numbers[0], birth: 0, level: 0)
     held.pinCount += 1
     // Time passes, and 3 is used again and again.
     var evicted: [UInt64] = []
     var spare = table.capacityByteCount - table.heldByteCount
     for _ in 0..<400 where evicted.count < 4 {
-      _ = try table.wholeNode(numbers[3], level: 0)
+      _ = try table.wholeNode(numbers[3], birth: 0, level: 0)
       spare += 4_096
       try table.makeRoom(min(spare, table.capacityByteCount / 2), mayWrite: true)
       for number in numbers where table.resident(number) == nil && !evicted.contains(number) {
@@ -150,7 +150,7 @@ import Testing
     #expect(evicted.first != numbers[3])
     held.pinCount -= 1
     // A dirty victim is written once, then dropped without another write.
-    let dirty = try table.wholeNode(numbers[1], level: 0)
+    let dirty = try table.wholeNode(numbers[1], birth: 0, level: 0)
     table.markDirty(dirty)
     dirty.chances = 0
     let before = bench.statistic("node_writes")

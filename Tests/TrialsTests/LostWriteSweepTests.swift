@@ -1,6 +1,6 @@
 // Goal: the laboratory drops writes of every kind of block, and tells engines that notice from those that do not; who claims to
 // notice and does not is caught.
-// Method: the B-tree, which claims it, and SQLite, which declares that it does not, through the same story; then SQLite made to
+// Method: the B-tree and the Bε-tree in both its modes, which claim it, and SQLite, which declares that it does not, through the same story; then SQLite made to
 // claim it. The B-tree's own suites look at single pages.
 
 import Testing
@@ -28,6 +28,24 @@ import Testing
     let isSound = outcome.isSound
     #expect(isSound, "\(outcome.failures)")
     #expect(outcome.losses.map(\.kind).contains("leaf") && outcome.losses.map(\.kind).contains("superblock"))
+    #expect(outcome.losses.allSatisfy { $0.tally.unnoticedCount == 0 && $0.tally.caseCount > 0 })
+    #expect(outcome.losses.reduce(0) { $0 + $1.tally.errorCount } > 5)
+  }
+
+  @Test(arguments: ["log", "copy-on-write"], ["per-child", "shared"])
+  func theBepsilonTreeNotices(durability: String, layout: String) {
+    let subject = Candidate(
+      "bepsilon",
+      [
+        "durability": .text(durability), "buffer_layout": .text(layout), "node_bytes": .integer(4_096),
+        "epsilon": .real(0.5), "checkpoint_operations": .integer(12),
+      ], syncEvery: 1
+    ).subject
+    #expect(subject.detectsLostWrites)
+    let outcome = Self.sweep(subject)
+    let isSound = outcome.isSound
+    #expect(isSound, "\(outcome.failures)")
+    #expect(outcome.losses.map(\.kind).contains("leaf"))
     #expect(outcome.losses.allSatisfy { $0.tally.unnoticedCount == 0 && $0.tally.caseCount > 0 })
     #expect(outcome.losses.reduce(0) { $0 + $1.tally.errorCount } > 5)
   }

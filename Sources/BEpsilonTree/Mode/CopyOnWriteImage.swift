@@ -5,7 +5,7 @@
 //   section  [ buffer 0 │ 0 ][ buffer 1 │ 0 ] …     a block for each child that has messages, or, of small nodes and shared
 //                                                   buffers, one block for all of them
 //
-// The head is that of `NodeImage` with 8 bytes more between its first 32 and the parts: the section's id, 0 for none. Byte 2
+// The head is that of `NodeImage` with the section's birth at 28 and 8 bytes more between its first 32 and the parts: the section's id, 0 for none. Byte 2
 // is 2 when buffers are blocks, 3 when they are one; offsets of parts count from the section's first byte, or its payload's.
 
 import Accounting
@@ -65,7 +65,7 @@ extension NodeEncoder {
 
   /// The head of an inner node with its buffers in a section: the one just made, or the one it has.
   func headImage(
-    of node: TreeNode, section: NodeImage?, sectionID: UInt64, for volume: Volume
+    of node: TreeNode, section: NodeImage?, sectionID: UInt64, sectionBirth: UInt16, for volume: Volume
   ) -> NodeImage {
     let lines = NodeImage.headByteCount + NodeImage.sectionByteCount
     let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
@@ -80,6 +80,7 @@ extension NodeEncoder {
     base.setU32(4, UInt32(node.partCount))
     base.setU64(16, UInt64(node.contentByteCount))
     base.setU32(24, UInt32(pivotByteCount))
+    base.setU16(28, sectionID == 0 ? 0 : sectionBirth)
     base.setU64(32, sectionID)
     var pivot = base + (lines + NodeImage.partByteCount * node.partCount)
     for index in 0..<node.partCount {
@@ -89,6 +90,7 @@ extension NodeEncoder {
         section?.places[index]
         ?? (offset: part.pointee.imageOffset, byteCount: part.pointee.imageByteCount)
       line.setU64(0, part.pointee.child)
+      line.setU16(24, part.pointee.birth)
       if part.pointee.byteCount > 0 {
         line.setU32(8, UInt32(place.offset))
         line.setU32(12, UInt32(place.byteCount))

@@ -98,6 +98,7 @@ private struct CopyPlan {
 private struct PlacedCopy {
   var plan: CopyPlan
   var oldID: UInt64
+  var oldBirth: UInt16
   var newID: UInt64
   var image: NodeImage
   var extent: Extent
@@ -204,24 +205,30 @@ extension NodeTable {
       while end < plans.count, byteCount <= geometry.nodeByteCount {
         let copy = try place(plans[end], &transaction)
         placed.append(copy)
-        copy.image.appendWrites(to: &writes, at: copy.extent, level: copy.plan.node.level)
+        copy.image.appendWrites(
+          to: &writes, at: copy.extent, level: copy.plan.node.level, birth: births.birth)
         byteCount += copy.image.byteCount
         if let section = copy.section, let extent = copy.sectionExtent {
-          section.appendWrites(to: &writes, at: extent, level: copy.plan.node.level)
+          section.appendWrites(to: &writes, at: extent, level: copy.plan.node.level, birth: births.birth)
           byteCount += section.byteCount
         }
         end += 1
       }
+      let birth = births.birth
+      births.advance()
       try volume.writeBlocks(writes)
       for copy in placed { leave(copy, &transaction) }
       for extent in released { transaction.free(extent) }
       try transaction.commit(durable: false)
       released.removeAll(keepingCapacity: true)
-      for copy in placed { settle(copy) }
+      for copy in placed { settle(copy, birth) }
       counts.pointee.nodesWritten &+= UInt64(end - start)
       return end
     } catch {
-      for copy in placed { copy.plan.parent?.parts[copy.plan.index].child = copy.oldID }
+      for copy in placed {
+        copy.plan.parent?.parts[copy.plan.index].child = copy.oldID
+        copy.plan.parent?.parts[copy.plan.index].birth = copy.oldBirth
+      }
       throw error
     }
   }
@@ -243,13 +250,17 @@ extension NodeTable {
       : encoder.headImage(
         of: node, section: section,
         sectionID: node.hasChangedParts ? sectionExtent.map { directID($0) } ?? 0 : node.sectionID,
+        sectionBirth: node.hasChangedParts ? births.birth : node.sectionBirth,
         for: volume)
     let extent = try transaction.allocate(byteCount: image.byteCount)
     let id = directID(extent)
     image.setNumber(id)
+    let oldBirth = plan.parent?.parts[plan.index].birth ?? shape.rootBirth
     plan.parent?.parts[plan.index].child = id
+    plan.parent?.parts[plan.index].birth = births.birth
     return PlacedCopy(
-      plan: plan, oldID: node.number, newID: id, image: image, extent: extent, section: section,
+      plan: plan, oldID: node.number, oldBirth: oldBirth, newID: id, image: image, extent: extent,
+      section: section,
       sectionExtent: sectionExtent)
   }
 
@@ -261,10 +272,11 @@ extension NodeTable {
   }
 
   /// Takes over that a node was written.
-  private func settle(_ copy: PlacedCopy) {
+  private func settle(_ copy: PlacedCopy, _ birth: UInt16) {
     let node = copy.plan.node
     let before = deviceByteCount(of: node)
     node.extent = copy.extent
+    node.birth = birth
     if node.isLeaf {
       node.isStoredWhole = copy.image.isWhole
       // A leaf was cut anew.
@@ -272,6 +284,7 @@ extension NodeTable {
     } else {
       if node.hasChangedParts {
         node.sectionID = copy.sectionExtent.map { directID($0) } ?? 0
+        node.sectionBirth = birth
         node.isStoredWhole = copy.section?.isWhole ?? true
         for index in 0..<node.partCount {
           let place = copy.section?.places[index] ?? (offset: 0, byteCount: 0)
@@ -288,7 +301,10 @@ extension NodeTable {
     dirtyByteCount -= node.charge
     dirtyNodeCount -= 1
     copies?.rename(node, to: copy.newID)
-    if copy.plan.parent == nil { shape.root = copy.newID }
+    if copy.plan.parent == nil {
+      shape.root = copy.newID
+      shape.rootBirth = birth
+    }
   }
 
   // MARK: Sections
@@ -328,6 +344,7 @@ extension NodeTable {
     try makeRoom(section.byteCount, mayWrite: mayWrite)
     let block = try volume.readBlock(
       section, type: NodeBlock.part, cause: .buffer, level: .number(node.level))
+    try block.requireBirth(node.sectionBirth, structure: "tree node", at: section.offset)
     try decoder.decodeSection(block, into: node)
     counts.pointee.partsRead &+= 1
     recharge(node)

@@ -51,18 +51,19 @@ extension TreeWriter {
   ///   - messages: in order of arrival, for keys of the subtree; afterwards the subtree has them. When something is postponed,
   ///     those that are left were not taken: only where one reads or writes long values (`needsBuffer`).
   ///   - id: the root of the subtree.
+  ///   - birth: which write put that node there.
   ///   - level: the level of that node.
   /// - Throws: what reading, and making room for it, throws; the subtree is as it was.
   func send(
-    _ messages: inout CellRun, to id: UInt64, level: Int
+    _ messages: inout CellRun, to id: UInt64, birth: UInt16, level: Int
   ) throws(StorageError) -> SentMessages {
-    if level == 0 { return try settle(&messages, inLeaf: id) }
+    if level == 0 { return try settle(&messages, inLeaf: id, birth) }
     if messages.usedByteCount >= passThroughByteCount,
-      let sent = try passThrough(&messages, id, level: level)
+      let sent = try passThrough(&messages, id, birth, level: level)
     {
       return sent
     }
-    let node = try table.wholeNode(id, level: level)
+    let node = try table.wholeNode(id, birth: birth, level: level)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
     try table.makeRoom(messages.usedByteCount, mayWrite: true)
@@ -85,9 +86,9 @@ extension TreeWriter {
 
   /// Step 2.
   private func settle(
-    _ messages: inout CellRun, inLeaf id: UInt64
+    _ messages: inout CellRun, inLeaf id: UInt64, _ birth: UInt16
   ) throws(StorageError) -> SentMessages {
-    let leaf = try table.wholeNode(id, level: 0)
+    let leaf = try table.wholeNode(id, birth: birth, level: 0)
     leaf.pinCount += 1
     defer { leaf.pinCount -= 1 }
     try table.makeRoom(messages.usedByteCount, mayWrite: true)
@@ -126,10 +127,10 @@ extension TreeWriter {
   ///
   /// - Returns: nil when there are several, or they must wait for what the buffer says.
   private func passThrough(
-    _ messages: inout CellRun, _ id: UInt64, level: Int
+    _ messages: inout CellRun, _ id: UInt64, _ birth: UInt16, level: Int
   ) throws(StorageError) -> SentMessages? {
     if messages.count == 0 || !messages.rangeDeletes.isEmpty || needsBuffer(messages) { return nil }
-    let node = try table.node(id, level: level, mayWrite: true)
+    let node = try table.node(id, birth: birth, level: level, mayWrite: true)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
     messages.orderMessages()
@@ -138,13 +139,13 @@ extension TreeWriter {
     let holdsMessages = node.parts[index].cellCount > 0
     var sharesKeys = false
     if holdsMessages {
-      _ = try table.wholeNode(node.number, level: level)
+      _ = try table.wholeNode(node.number, birth: node.birth, level: level)
       if !node.parts[index].run.rangeDeletes.isEmpty { return nil }
       node.parts[index].run.orderMessages()
       sharesKeys = Self.shareKey(messages, node.parts[index].run)
       if sharesKeys, needsBuffer(node.parts[index].run) { return nil }
     }
-    let child = node.parts[index].child
+    let (child, childBirth) = (node.parts[index].child, node.parts[index].birth)
     let count = UInt64(messages.count)
     let sent: SentMessages
     if sharesKeys {
@@ -153,12 +154,12 @@ extension TreeWriter {
       var kept = CellRun()
       Self.divide(node.parts[index].run, by: messages, into: &ahead, &kept)
       Self.append(messages, to: &ahead)
-      sent = try send(&ahead, to: child, level: level - 1)
+      sent = try send(&ahead, to: child, birth: childBirth, level: level - 1)
       messages.removeAll()
       node.parts[index].run = kept
       node.recount(index)
     } else {
-      sent = try send(&messages, to: child, level: level - 1)
+      sent = try send(&messages, to: child, birth: childBirth, level: level - 1)
     }
     table.counts.pointee.passedThrough &+= count
     _ = table.beginChange(node)
@@ -172,7 +173,7 @@ extension TreeWriter {
     do throws(StorageError) {
       if isTooWide(node) || isFixable(sent.id) {
         // Splits and merges move buffers, so they need them.
-        let whole = try table.wholeNode(node.number, level: level)
+        let whole = try table.wholeNode(node.number, birth: node.birth, level: level)
         table.markDirty(whole)
         try mend(sent, in: node, at: index)
       }
@@ -233,7 +234,8 @@ extension TreeWriter {
   ///
   /// - Throws: with every message in one of the two, and both sound.
   func sendBuffer(of node: TreeNode, _ index: Int) throws(StorageError) {
-    let sent = try send(&node.parts[index].run, to: node.parts[index].child, level: node.level - 1)
+    let (child, birth) = (node.parts[index].child, node.parts[index].birth)
+    let sent = try send(&node.parts[index].run, to: child, birth: birth, level: node.level - 1)
     node.recount(index)
     table.markDirty(node)
     adopt(sent, in: node, at: index)
@@ -303,7 +305,7 @@ extension TreeWriter {
   func putBufferOverRootLeaf() {
     if table.shape.height > 0 { return }
     let root = table.makeUnplacedNode(level: 1, reserving: 8)
-    root.appendPart(NodePart(child: table.shape.root))
+    root.appendPart(NodePart(child: table.shape.root, birth: table.shape.rootBirth))
     table.recharge(root)
     table.shape.root = root.number
     table.shape.height = 1
@@ -311,7 +313,8 @@ extension TreeWriter {
 
   /// Brings the root into shape when it is not; its buffers are not read to find out.
   func relieveRootIfNeeded() throws(StorageError) {
-    let root = try table.node(table.shape.root, level: table.shape.height, mayWrite: true)
+    let root = try table.node(
+      table.shape.root, birth: table.shape.rootBirth, level: table.shape.height, mayWrite: true)
     let isShaped =
       root.isLeaf
       ? root.contentByteCount <= leafCapacityByteCount
@@ -323,7 +326,8 @@ extension TreeWriter {
   ///
   /// - Throws: as `send`; what was postponed stays so.
   func sendToRoot(_ messages: inout CellRun) throws(StorageError) {
-    var sent = try send(&messages, to: table.shape.root, level: table.shape.height)
+    var sent = try send(
+      &messages, to: table.shape.root, birth: table.shape.rootBirth, level: table.shape.height)
     while true {
       table.shape.root = sent.id
       if sent.pivots.isEmpty { break }

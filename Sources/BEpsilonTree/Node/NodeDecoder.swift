@@ -48,12 +48,15 @@ struct NodeDecoder {
     node.isStoredWhole = flag & 1 == 1
     node.partsMatchImage = true
     node.reserveParts(partCount)
-    if hasSection { node.sectionID = payload.start.u64(NodeImage.headByteCount) }
+    if hasSection {
+      node.sectionID = payload.start.u64(NodeImage.headByteCount)
+      node.sectionBirth = payload.start.u16(28)
+    }
     var expected = hasSection ? 0 : flag == 1 ? pivotStart + pivotByteCount : block.byteCount
     let limit = hasSection ? Int(UInt32.max) : flag == 1 ? payload.count : node.extent.byteCount
     for index in 0..<partCount {
       let line = payload.start + (linesStart + NodeImage.partByteCount * index)
-      var part = NodePart(child: line.u64(0))
+      var part = NodePart(child: line.u64(0), birth: line.u16(24))
       part.imageOffset = Int(line.u32(8))
       part.imageByteCount = Int(line.u32(12))
       part.cellCount = Int(line.u32(16))

@@ -6,7 +6,7 @@
 //
 //   payload of the head
 //   offset  size  meaning
-//        0     1  format version, 1
+//        0     1  format version, 2
 //        1     1  level, 0 for a leaf
 //        2     1  1 when the parts lie in this block, 0 when each has its own; 2 and 3: `CopyOnWriteImage`
 //        3     1  zero
@@ -14,8 +14,9 @@
 //        8     8  the node's number
 //       16     8  live cell bytes of all parts
 //       24     4  bytes of the pivots, two for each length included
-//       28     4  zero
-//       32   32n  parts: child number 8 │ offset 4 │ bytes 4 │ cells 4 │ cell bytes 4 │ zero 8
+//       28     2  birth of the section, zero without one (`CopyOnWriteImage`)
+//       30     2  zero
+//       32   32n  parts: child number 8 │ offset 4 │ bytes 4 │ cells 4 │ cell bytes 4 │ child's birth 2 (copied nodes) │ zero 6
 //        …     …  pivots: length 2 │ bytes
 //        …     …  (whole) cells
 //
@@ -25,7 +26,8 @@
 //
 // Invariants
 // 1. The extent is as long as its blocks: a node that is half full takes half the room.
-// 2. The number in the head is the one the directory was asked for: a wrong entry is noticed.
+// 2. The number in the head is the one the directory was asked for: a wrong entry is noticed. The birth of every block is the one
+//    that the pointer to the node says: an older image of the node in the same place is noticed.
 // 3. Leaves are cut anew into basements each time they are written, each as full as its entries allow.
 
 import Accounting
@@ -41,7 +43,7 @@ enum NodeBlock {
 
 /// The image of one node, ready to be written.
 struct NodeImage {
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
   static let headByteCount = 32
   static let partByteCount = 32
 
@@ -63,13 +65,15 @@ struct NodeImage {
   var byteCount: Int { frame.byteCount }
 
   /// The image's blocks as writes to an extent.
-  func appendWrites(to writes: inout ContiguousArray<BlockWrite>, at extent: Extent, level: Int) {
+  func appendWrites(
+    to writes: inout ContiguousArray<BlockWrite>, at extent: Extent, level: Int, birth: UInt16
+  ) {
     for block in blocks {
       writes.append(
         BlockWrite(
           extent: Extent(offset: extent.offset + UInt64(block.offset), byteCount: block.byteCount),
           frame: frame, frameOffset: block.offset, type: block.type,
-          payloadByteCount: block.payloadByteCount, cause: block.cause, level: .number(level)))
+          payloadByteCount: block.payloadByteCount, cause: block.cause, level: .number(level), birth: birth))
     }
   }
 }
@@ -77,6 +81,7 @@ struct NodeImage {
 /// One part of an image to be: cells by pointer, in order.
 struct PartPlan {
   var child: UInt64 = 0
+  var birth: UInt16 = 0
   var cells: Range<Int>
   var byteCount = 0
   /// The separator before it; empty for the first.
@@ -161,7 +166,7 @@ struct NodeEncoder {
       appendCells(of: node.parts[index].run)
       plans.append(
         PartPlan(
-          child: node.parts[index].child, cells: start..<cells.count,
+          child: node.parts[index].child, birth: node.parts[index].birth, cells: start..<cells.count,
           byteCount: node.parts[index].byteCount, pivot: node.lowerPivot(index) ?? []))
     }
   }
@@ -227,7 +232,7 @@ struct NodeEncoder {
       line.setU32(12, UInt32(places[index].byteCount))
       line.setU32(16, UInt32(plan.cells.count))
       line.setU32(20, UInt32(plan.byteCount))
-      line.setU64(24, 0)
+      line.setU64(24, UInt64(plan.birth))
       if index == 0 { continue }
       pivot.setU16(0, UInt16(plan.pivot.count))
       plan.pivot.withUnsafeBytes { Bytes($0).copy(to: pivot + 2) }

@@ -50,6 +50,8 @@ struct TreeCounts {
 /// How many nodes there are and what they take on the device.
 struct TreeShape: Equatable, Sendable {
   var root: UInt64 = 0
+  /// Which write put the root there, where nodes are copied.
+  var rootBirth: UInt16 = 0
   /// The root's level.
   var height = 0
   var leafCount = 0
@@ -115,6 +117,8 @@ final class NodeTable {
   private var nodes: ContiguousArray<TreeNode?> = []
   /// Set where nodes are found by their place and copied when they change; otherwise the directory knows their numbers.
   let copies: CopyOnWriteNodes?
+  /// Numbers what is written.
+  var births: BirthClock
   /// Extents that the tree no longer needs, to be freed with the next transaction.
   var released: ContiguousArray<Extent> = []
   /// Operands longer than this lie in extents of their own.
@@ -122,8 +126,10 @@ final class NodeTable {
   /// Units of the largest node at rest, at most.
   let largestNodeUnitCount: Int
 
-  init(volume: Volume, settings: BEpsilonSettings) {
+  /// - Parameter birthNumber: where the numbers of writes go on.
+  init(volume: Volume, settings: BEpsilonSettings, birthNumber: UInt16) {
     self.volume = volume
+    births = BirthClock(number: birthNumber)
     copies = settings.durability == .copyOnWrite ? CopyOnWriteNodes() : nil
     inlineLimitByteCount = settings.inlineLimitByteCount
     geometry = settings.geometry

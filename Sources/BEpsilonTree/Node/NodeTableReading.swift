@@ -22,11 +22,12 @@ extension NodeTable {
   /// A node with its head in memory.
   ///
   /// - Parameters:
+  ///   - birth: what its parent says of it.
   ///   - snapshot: the state it belongs to, nil for the newest.
   ///   - mayWrite: whether dirty nodes may be written to make room.
   /// - Throws: `.corrupted`, `.outOfBudget`, what the device throws.
   func node(
-    _ number: UInt64, level: Int, in snapshot: SnapshotNodes? = nil, mayWrite: Bool = false
+    _ number: UInt64, birth: UInt16, level: Int, in snapshot: SnapshotNodes? = nil, mayWrite: Bool = false
   ) throws(StorageError) -> TreeNode {
     counts.pointee.nodesInspected &+= 1
     if let found = try find(number, level: level, in: snapshot) { return found }
@@ -37,8 +38,11 @@ extension NodeTable {
       of: extent, type: NodeBlock.head, expectedByteCount: expected, cause: level == 0 ? .leaf : .interior,
       level: .number(level))
     counts.pointee.nodesRead &+= 1
+    let expectedBirth = self.birth(number, birth, in: snapshot)
+    try block.requireBirth(expectedBirth, structure: "tree node", at: extent.offset)
     let node = TreeNode(
       number: number, level: level, extent: extent, isOfSnapshot: snapshot != nil, arenas: arenas)
+    node.birth = expectedBirth
     node.owner = snapshot
     try decoder.decodeHead(block, into: node, expectedLevel: level)
     admit(node)
@@ -64,6 +68,12 @@ extension NodeTable {
     return found
   }
 
+  /// Which write put a node there: the directory says so of numbered ones, of the others their parents do.
+  private func birth(_ number: UInt64, _ birth: UInt16, in snapshot: SnapshotNodes?) -> UInt16 {
+    if copies != nil { return birth }
+    return snapshot?.directory.birth(of: .mapped(number)) ?? volume.birth(of: .mapped(number))
+  }
+
   private func place(_ number: UInt64, in snapshot: SnapshotNodes?) throws(StorageError) -> Extent {
     guard number >> 63 == 0 else {
       throw .corrupted(structure: "tree node", offset: 0, detail: "\(number) is no node's number")
@@ -86,13 +96,16 @@ extension NodeTable {
     try makeRoom(extent.byteCount, mayWrite: false)
     let block = try volume.readBlock(
       extent, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level))
+    try block.requireBirth(node.partBirth, structure: "tree node", at: extent.offset)
     try decoder.decodePart(block, index, into: node)
     counts.pointee.partsRead &+= 1
     recharge(node)
   }
 
   /// The newest node of a number, whole, to be changed; the caller pins it.
-  func wholeNode(_ number: UInt64, level: Int) throws(StorageError) -> TreeNode {
+  ///
+  /// - Parameter birth: what its parent says of it.
+  func wholeNode(_ number: UInt64, birth: UInt16, level: Int) throws(StorageError) -> TreeNode {
     if let found = try find(number, level: level, in: nil) {
       if !found.hasChangedParts { try completeNode(found) }
       return found
@@ -100,11 +113,13 @@ extension NodeTable {
     let extent = try place(number, in: nil)
     try makeRoom(extent.byteCount, mayWrite: true)
     let node = TreeNode(number: number, level: level, extent: extent, arenas: arenas)
+    node.birth = self.birth(number, birth, in: nil)
     var index = 0
     try volume.readBlockSequence(
       extent, firstType: NodeBlock.head, restType: NodeBlock.part, cause: level == 0 ? .leaf : .interior,
       level: .number(level)
     ) { (offset, block) throws(StorageError) in
+      try block.requireBirth(node.birth, structure: "tree node", at: extent.offset + UInt64(offset))
       if offset == 0 { return try decoder.decodeHead(block, into: node, expectedLevel: level) }
       while index < node.partCount, node.parts[index].isLoaded { index += 1 }
       guard index < node.partCount, node.parts[index].imageOffset == offset else {
@@ -154,7 +169,10 @@ extension NodeTable {
     try volume.readBlocks(
       extents, type: NodeBlock.part, cause: node.isLeaf ? .basement : .buffer, level: .number(node.level)
     ) { blocks.append($1) }
-    for (index, block) in zip(missing, blocks) { try decoder.decodePart(block, index, into: node) }
+    for (place, block) in blocks.enumerated() {
+      try block.requireBirth(node.partBirth, structure: "tree node", at: extents[place].offset)
+      try decoder.decodePart(block, missing[place], into: node)
+    }
     counts.pointee.partsRead &+= UInt64(missing.count)
     recharge(node)
   }

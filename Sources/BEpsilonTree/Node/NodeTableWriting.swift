@@ -115,31 +115,36 @@ extension NodeTable {
     var images: [(image: NodeImage, extent: Extent)] = []
     var writes: ContiguousArray<BlockWrite> = []
     var byteCount = 0
+    let birth = births.birth
     var end = start
     while end < list.count, byteCount <= geometry.nodeByteCount {
       let image = encoder.image(of: list[end], for: volume)
       let extent = try transaction.allocate(byteCount: image.byteCount)
-      image.appendWrites(to: &writes, at: extent, level: list[end].level)
+      image.appendWrites(to: &writes, at: extent, level: list[end].level, birth: birth)
       images.append((image, extent))
       byteCount += image.byteCount
       end += 1
     }
+    births.advance()
     try volume.writeBlocks(writes)
     for (offset, item) in images.enumerated() {
-      transaction.moveNode(.mapped(list[start + offset].number), to: item.extent)
+      transaction.moveNode(.mapped(list[start + offset].number), to: item.extent, birth: birth)
       transaction.free(list[start + offset].extent)
     }
     try transaction.commit(durable: false)
-    for (offset, item) in images.enumerated() { settle(list[start + offset], item.image, at: item.extent) }
+    for (offset, item) in images.enumerated() {
+      settle(list[start + offset], item.image, at: item.extent, birth)
+    }
     counts.pointee.nodesWritten &+= UInt64(end - start)
     return end
   }
 
   /// Takes over that a node was written.
-  private func settle(_ node: TreeNode, _ image: NodeImage, at extent: Extent) {
+  private func settle(_ node: TreeNode, _ image: NodeImage, at extent: Extent, _ birth: UInt16) {
     recharge(node)
     shape.count(level: node.level, nodes: 0, byteCount: extent.byteCount - node.extent.byteCount)
     node.extent = extent
+    node.birth = birth
     node.isDirty = false
     node.hasChangedParts = false
     dirtyByteCount -= node.charge

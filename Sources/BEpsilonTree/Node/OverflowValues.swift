@@ -36,16 +36,21 @@ extension NodeTable {
     var total = 0
     for operand in operands {
       let extent = try transaction.allocate(byteCount: VolumeBlock.headerByteCount + operand.count)
-      writes.append(volume.overflowWrite(operand, to: extent, type: NodeBlock.overflow, cause: .overflow))
-      references.append(volume.overflowReference(extent, byteCount: operand.count))
+      writes.append(
+        volume.overflowWrite(
+          operand, to: extent, type: NodeBlock.overflow, cause: .overflow, birth: births.birth))
+      references.append(
+        volume.overflowReference(extent, byteCount: operand.count, birth: births.birth))
       waiting += extent.byteCount
       total += extent.byteCount
       if waiting >= geometry.nodeByteCount {
+        births.advance()
         try volume.writeBlocks(writes)
         writes.removeAll(keepingCapacity: true)
         waiting = 0
       }
     }
+    births.advance()
     try volume.writeBlocks(writes)
     try transaction.commit(durable: false)
     shape.overflowCount += references.count

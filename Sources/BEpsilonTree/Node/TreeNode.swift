@@ -23,6 +23,8 @@ struct NodePart: ~Copyable {
   var isLoaded = true
   /// Whether it was used since the clock's hand passed.
   var isRecent = true
+  /// Which write put the child there, where nodes are copied; numbered nodes have theirs in the directory.
+  var birth: UInt16
   /// Live cell bytes, loaded or not.
   var byteCount = 0
   /// Cells, loaded or not.
@@ -32,7 +34,10 @@ struct NodePart: ~Copyable {
   /// Bytes of the part in the image: of cells when the node is stored whole, otherwise of its block.
   var imageByteCount = 0
 
-  init(child: UInt64 = 0) { self.child = child }
+  init(child: UInt64 = 0, birth: UInt16 = 0) {
+    self.child = child
+    self.birth = birth
+  }
 
   /// Takes over what the run says.
   @inline(__always) mutating func recount() {
@@ -113,12 +118,16 @@ final class TreeNode {
   let level: Int
   /// Where its last image lies.
   var extent: Extent
+  /// Which write put that image there.
+  var birth: UInt16 = 0
   /// Whether it changed since it was written.
   var isDirty = false
   /// Whether more than pointers to children changed since then: all parts are in memory.
   var hasChangedParts = false
   /// The extent of its buffers when it is not its own, as an id; 0 otherwise.
   var sectionID: UInt64 = 0
+  /// Which write put those there.
+  var sectionBirth: UInt16 = 0
   /// Whether the parts in memory are those of the image, so that each can be dropped and read again.
   var partsMatchImage = false
   /// Whether the image is one block.
@@ -168,6 +177,9 @@ final class TreeNode {
   }
 
   var isLeaf: Bool { level == 0 }
+
+  /// The birth of the blocks of its parts.
+  var partBirth: UInt16 { sectionID == 0 ? birth : sectionBirth }
 
   /// Makes room for parts, exactly.
   func reserveParts(_ count: Int) {

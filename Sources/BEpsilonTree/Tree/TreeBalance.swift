@@ -154,15 +154,17 @@ extension TreeWriter {
   private func merge(_ parent: TreeNode, _ index: Int) throws(StorageError) -> Bool {
     let level = parent.level - 1
     // Only the head tells whether it is worth reading the rest.
-    let left = try table.node(parent.parts[index].child, level: level, mayWrite: true)
+    let left = try table.node(
+      parent.parts[index].child, birth: parent.parts[index].birth, level: level, mayWrite: true)
     left.pinCount += 1
     defer { left.pinCount -= 1 }
-    let right = try table.node(parent.parts[index + 1].child, level: level, mayWrite: true)
+    let right = try table.node(
+      parent.parts[index + 1].child, birth: parent.parts[index + 1].birth, level: level, mayWrite: true)
     right.pinCount += 1
     defer { right.pinCount -= 1 }
     guard fitTogether(left, right) else { return false }
-    _ = try table.wholeNode(left.number, level: level)
-    _ = try table.wholeNode(right.number, level: level)
+    _ = try table.wholeNode(left.number, birth: left.birth, level: level)
+    _ = try table.wholeNode(right.number, birth: right.birth, level: level)
     try table.destroy(right)
     parent.parts[index].child = table.beginChange(left)
     left.pivots.append(parent.pivots.keys[index])

@@ -39,8 +39,10 @@ struct TreeChecker {
   consuming func check() throws(StorageError) -> TreeMeasure {
     measure.levels = Array(repeating: TreeMeasure.Level(), count: table.shape.height + 1)
     found.root = table.shape.root
+    found.rootBirth = table.shape.rootBirth
     found.height = table.shape.height
-    try visit(table.shape.root, level: table.shape.height, lower: nil, upper: nil)
+    try visit(
+      table.shape.root, birth: table.shape.rootBirth, level: table.shape.height, lower: nil, upper: nil)
     guard found == table.shape else {
       throw corruption(0, "the root says \(table.shape), there is \(found)")
     }
@@ -65,10 +67,10 @@ struct TreeChecker {
   }
 
   private mutating func visit(
-    _ number: UInt64, level: Int, lower: [UInt8]?, upper: [UInt8]?
+    _ number: UInt64, birth: UInt16, level: Int, lower: [UInt8]?, upper: [UInt8]?
   ) throws(StorageError) {
     guard seen.insert(number).inserted else { throw corruption(0, "two pointers lead to node \(number)") }
-    let node = try table.node(number, level: level)
+    let node = try table.node(number, birth: birth, level: level)
     node.pinCount += 1
     defer { node.pinCount -= 1 }
     found.count(level: level, nodes: 1, byteCount: table.deviceByteCount(of: node))
@@ -108,7 +110,8 @@ struct TreeChecker {
       content += node.parts[index].byteCount
       if level > 0 {
         measure.levels[level] = line
-        try visit(node.parts[index].child, level: level - 1, lower: low, upper: high)
+        try visit(
+          node.parts[index].child, birth: node.parts[index].birth, level: level - 1, lower: low, upper: high)
         line = measure.levels[level]
       }
     }

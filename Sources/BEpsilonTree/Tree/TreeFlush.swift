@@ -87,7 +87,8 @@ extension TreeWriter {
   func flush(_ node: TreeNode, _ index: Int) throws(StorageError) {
     try table.requireRoomToWrite(2 * table.largestNodeUnitCount, and: node)
     if table.copies != nil { return try sendBuffer(of: node, index) }
-    let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
+    let child = try table.wholeNode(
+      node.parts[index].child, birth: node.parts[index].birth, level: node.level - 1)
     child.pinCount += 1
     defer { child.pinCount -= 1 }
     if !child.isLeaf {
@@ -243,11 +244,12 @@ extension TreeWriter {
   private func mergeSubtree(_ node: TreeNode) throws(StorageError) {
     var index = 0
     while index < node.partCount {
-      let (number, level) = (node.parts[index].child, node.level - 1)
+      let (number, birth, level) = (node.parts[index].child, node.parts[index].birth, node.level - 1)
       // Of a leaf the head is enough.
       let child =
         try level > 0
-        ? table.wholeNode(number, level: level) : table.node(number, level: level, mayWrite: true)
+        ? table.wholeNode(number, birth: birth, level: level)
+        : table.node(number, birth: birth, level: level, mayWrite: true)
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       index += try step(child, in: node, at: index) { () throws(StorageError) in
@@ -271,7 +273,8 @@ extension TreeWriter {
         index += 1
         continue
       }
-      let child = try table.wholeNode(node.parts[index].child, level: node.level - 1)
+      let child = try table.wholeNode(
+        node.parts[index].child, birth: node.parts[index].birth, level: node.level - 1)
       child.pinCount += 1
       defer { child.pinCount -= 1 }
       index += try step(child, in: node, at: index) { () throws(StorageError) in try flushSubtree(child) }

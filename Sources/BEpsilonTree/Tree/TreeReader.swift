@@ -43,10 +43,10 @@ final class TreeReader {
   ) throws(StorageError) -> Bool {
     defer { unpinPath() }
     pending.removeAll(keepingCapacity: true)
-    var number = state.shape.root
+    var (number, birth) = (state.shape.root, state.shape.rootBirth)
     var level = state.shape.height
     while level > 0 {
-      let node = try table.node(number, level: level, in: state.nodes)
+      let node = try table.node(number, birth: birth, level: level, in: state.nodes)
       pin(node)
       let index = node.pivots.route(key)
       if node.parts[index].cellCount > 0 {
@@ -55,10 +55,10 @@ final class TreeReader {
           return try show(nil, body)
         }
       }
-      number = node.parts[index].child
+      (number, birth) = (node.parts[index].child, node.parts[index].birth)
       level -= 1
     }
-    let leaf = try table.node(number, level: 0, in: state.nodes)
+    let leaf = try table.node(number, birth: birth, level: 0, in: state.nodes)
     pin(leaf)
     let index = leaf.pivots.route(key)
     if leaf.parts[index].cellCount > 0 {

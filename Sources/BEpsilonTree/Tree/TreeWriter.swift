@@ -59,7 +59,7 @@ final class TreeWriter {
 
   /// The root, whole.
   func root() throws(StorageError) -> TreeNode {
-    try table.wholeNode(table.shape.root, level: table.shape.height)
+    try table.wholeNode(table.shape.root, birth: table.shape.rootBirth, level: table.shape.height)
   }
 
   // MARK: Batches
@@ -182,7 +182,7 @@ final class TreeWriter {
     old.pinCount += 1
     defer { old.pinCount -= 1 }
     let root = try table.makeNode(level: old.level + 1, reserving: geometry.maximumChildCount < 64 ? 64 : 256)
-    root.appendPart(NodePart(child: old.number))
+    root.appendPart(NodePart(child: old.number, birth: table.shape.rootBirth))
     table.recharge(root)
     table.shape.root = root.number
     table.shape.height = root.level
@@ -197,9 +197,10 @@ final class TreeWriter {
       try flush(root, 0)
       return
     }
-    let child = root.parts[0].child
+    let (child, birth) = (root.parts[0].child, root.parts[0].birth)
     try table.destroy(root)
     table.shape.root = child
+    table.shape.rootBirth = birth
     table.shape.height -= 1
     table.counts.pointee.rootCollapses &+= 1
   }

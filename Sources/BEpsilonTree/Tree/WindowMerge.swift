@@ -59,10 +59,10 @@ struct WindowMerge {
     self.includesBound = includesBound
     self.limit = limit
     nextPlace = nil
-    var number = state.shape.root
+    var (number, birth) = (state.shape.root, state.shape.rootBirth)
     var level = state.shape.height
     while level > 0 {
-      let node = try reader.table.node(number, level: level, in: state.nodes)
+      let node = try reader.table.node(number, birth: birth, level: level, in: state.nodes)
       pin(node)
       let index = route(node)
       if isForward {
@@ -74,10 +74,10 @@ struct WindowMerge {
         try reader.loadOrdered(index, of: node)
         sources.append(Source(node: node, part: index, at: 0, end: 0))
       }
-      number = node.parts[index].child
+      (number, birth) = (node.parts[index].child, node.parts[index].birth)
       level -= 1
     }
-    let found = try reader.table.node(number, level: 0, in: state.nodes)
+    let found = try reader.table.node(number, birth: birth, level: 0, in: state.nodes)
     pin(found)
     leaf = found
     if isBeyondLimit(nextPlace) { nextPlace = nil }

@@ -43,21 +43,6 @@ enum PageID {
   }
 }
 
-/// Numbers the batches of pages that are written, round and round.
-struct BirthClock {
-  private static let period: UInt16 = 65_535
-  /// The number of the next batch. Kept in the engine's root.
-  private(set) var number: UInt16
-
-  init(number: UInt16) { self.number = number % Self.period }
-
-  /// The birth of what is made now: never 0, which stands for none.
-  @inline(__always) var birth: UInt16 { number &+ 1 }
-
-  /// A batch was written, or may have been.
-  mutating func advance() { number = number == Self.period - 1 ? 0 : number + 1 }
-}
-
 /// Where a page has to be: which child of which page; the root is nobody's.
 struct PagePlace {
   private let parent: NodePage?

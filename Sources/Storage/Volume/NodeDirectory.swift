@@ -2,12 +2,13 @@
 //
 //   height 2    root page    [ pointer │ pointer │ … ]               pointer: page unit 8, checksum 4, zero 4
 //                               │          │
-//   level 0     leaf pages   [ e0 e1 … ] [ ek ek+1 … ]               entry: packed extent 8, 0 = number not in use
+//   level 0     leaf pages   [ e0 e1 … b0 b1 … ] [ ek … bk … ]       entry: packed extent 8, 0 = number not in use
+//                                                                    birth 2: which write put the node there, 0 when none is kept
 //
-//   payload of a page: entries or pointers, from the front; (transfer unit − 16) / 8 entries, / 16 pointers
+//   payload of a page: entries, then as many births, (transfer unit − 16) / 10 of each; or (transfer unit − 16) / 16 pointers
 //
 // Pages are copied on write: a durable commit gives every dirty page and all pages above it new units, so the older
-// superblock keeps its directory. All entries are in memory (account `directory`): 8 bytes a node.
+// superblock keeps its directory. All entries are in memory (account `directory`): 10 bytes a node.
 //
 // Invariants
 // 1. A number is in use exactly when its entry is not zero. The lowest number not in use is given out next.
@@ -30,7 +31,7 @@ struct DirectoryPlan {
 
 /// A state of the directory that does not change, for snapshots. Cost: pages are shared until they change.
 public struct DirectorySnapshot {
-  let pages: ContiguousArray<ContiguousArray<UInt64>>
+  let pages: ContiguousArray<DirectoryPage>
   let entriesPerPage: Int
   let transferUnitByteCount: Int
 
@@ -38,23 +39,44 @@ public struct DirectorySnapshot {
   public func extent(of id: NodeID) -> Extent? {
     let page = Int(clamping: id.number / UInt64(entriesPerPage))
     guard id.isMapped, page < pages.count else { return nil }
-    let (start, count) = PackedExtent.unpack(pages[page][Int(id.number % UInt64(entriesPerPage))])
+    let (start, count) = PackedExtent.unpack(pages[page].words[Int(id.number % UInt64(entriesPerPage))])
     if count == 0 { return nil }
     let unit = UInt64(transferUnitByteCount)
     return Extent(offset: start * unit, byteCount: Int(count * unit))
+  }
+
+  /// Which write put a mapped node there in this state; 0 when it was not in use.
+  public func birth(of id: NodeID) -> UInt16 {
+    let page = Int(clamping: id.number / UInt64(entriesPerPage))
+    guard id.isMapped, page < pages.count else { return 0 }
+    return pages[page].births[Int(id.number % UInt64(entriesPerPage))]
+  }
+}
+
+/// The entries of one leaf page.
+struct DirectoryPage: Equatable {
+  /// Packed extents.
+  var words: ContiguousArray<UInt64>
+  var births: ContiguousArray<UInt16>
+
+  init(count: Int) {
+    words = ContiguousArray(repeating: 0, count: count)
+    births = ContiguousArray(repeating: 0, count: count)
   }
 }
 
 /// The directory of one volume.
 struct NodeDirectory {
+  /// Bytes of an entry with its birth.
+  private static let entryByteCount = 10
   private let transferUnitByteCount: Int
   let entriesPerPage: Int
   let pointersPerPage: Int
-  private var pages: ContiguousArray<ContiguousArray<UInt64>> = []
+  private var pages: ContiguousArray<DirectoryPage> = []
   private var dirtyPages = UnitBitmap()
   private var unused = UnitBitmap()
   private var levels: [[PagePointer]] = []
-  private var undo: [(number: Int, word: UInt64)] = []
+  private var undo: [(number: Int, word: UInt64, birth: UInt16)] = []
   private var undoCount: Int?
   private var heldByteCount = 0
   /// Numbers ever given out and not rolled back.
@@ -64,7 +86,7 @@ struct NodeDirectory {
 
   init(transferUnitByteCount: Int) {
     self.transferUnitByteCount = transferUnitByteCount
-    entriesPerPage = (transferUnitByteCount - VolumeBlock.headerByteCount) / 8
+    entriesPerPage = (transferUnitByteCount - VolumeBlock.headerByteCount) / Self.entryByteCount
     pointersPerPage = (transferUnitByteCount - VolumeBlock.headerByteCount) / 16
   }
 
@@ -83,16 +105,25 @@ struct NodeDirectory {
   func entry(_ number: UInt64) -> UInt64 {
     guard number < UInt64(idCount) else { return 0 }
     let index = Int(number)
-    return pages[index / entriesPerPage][index % entriesPerPage]
+    return pages[index / entriesPerPage].words[index % entriesPerPage]
+  }
+
+  /// Which write put a node there, 0 when its number is not in use.
+  func birth(_ number: UInt64) -> UInt16 {
+    guard number < UInt64(idCount) else { return 0 }
+    let index = Int(number)
+    return pages[index / entriesPerPage].births[index % entriesPerPage]
   }
 
   /// Gives out the lowest number not in use.
-  mutating func insert(_ word: UInt64, budget: MemoryBudget) throws(StorageError) -> UInt64 {
+  mutating func insert(
+    _ word: UInt64, birth: UInt16, budget: MemoryBudget
+  ) throws(StorageError) -> UInt64 {
     let number = unused.firstSet(from: 0) ?? idCount
     if number == pages.count * entriesPerPage {
-      try budget.require(entriesPerPage * 8, for: .directory)
-      heldByteCount += entriesPerPage * 8
-      pages.append(ContiguousArray(repeating: 0, count: entriesPerPage))
+      try budget.require(entriesPerPage * Self.entryByteCount, for: .directory)
+      heldByteCount += entriesPerPage * Self.entryByteCount
+      pages.append(DirectoryPage(count: entriesPerPage))
     }
     if undoCount == nil { undoCount = idCount }
     if number == idCount {
@@ -100,23 +131,24 @@ struct NodeDirectory {
     } else {
       unused.remove(number..<(number + 1))
     }
-    set(number, word)
+    set(number, word, birth)
     return UInt64(number)
   }
 
   /// Changes an entry that is in use; 0 takes the number out of use.
-  mutating func update(_ number: UInt64, _ word: UInt64) {
+  mutating func update(_ number: UInt64, _ word: UInt64, birth: UInt16) {
     precondition(entry(number) != 0, "Node \(number) is in the directory.")
     if undoCount == nil { undoCount = idCount }
     let index = Int(number)
     if word == 0 { unused.insert(index..<(index + 1)) }
-    set(index, word)
+    set(index, word, birth)
   }
 
-  private mutating func set(_ number: Int, _ word: UInt64) {
-    let page = number / entriesPerPage
-    undo.append((number, pages[page][number % entriesPerPage]))
-    pages[page][number % entriesPerPage] = word
+  private mutating func set(_ number: Int, _ word: UInt64, _ birth: UInt16) {
+    let (page, line) = number.quotientAndRemainder(dividingBy: entriesPerPage)
+    undo.append((number, pages[page].words[line], pages[page].births[line]))
+    pages[page].words[line] = word
+    pages[page].births[line] = birth
     dirtyPages.insert(page..<(page + 1))
   }
 
@@ -142,8 +174,9 @@ struct NodeDirectory {
 
   mutating func rollback() {
     guard let undoCount else { return }
-    for (number, word) in undo.reversed() {
-      pages[number / entriesPerPage][number % entriesPerPage] = word
+    for (number, word, birth) in undo.reversed() {
+      pages[number / entriesPerPage].words[number % entriesPerPage] = word
+      pages[number / entriesPerPage].births[number % entriesPerPage] = birth
       if word == 0 {
         unused.insert(number..<(number + 1))
       } else {
@@ -204,8 +237,12 @@ struct NodeDirectory {
         ) { payload in
           let image = ImageWriter(payload)
           if level == 0 {
-            for (index, word) in pages[page].enumerated() { image.store(word, at: 8 * index) }
-            return 8 * entriesPerPage
+            for (index, word) in pages[page].words.enumerated() { image.store(word, at: 8 * index) }
+            let births = 8 * entriesPerPage
+            for (index, birth) in pages[page].births.enumerated() {
+              image.store(birth, at: births + 2 * index)
+            }
+            return Self.entryByteCount * entriesPerPage
           }
           let first = page * pointersPerPage
           let end = min(first + pointersPerPage, levels[level - 1].count)
@@ -263,15 +300,16 @@ struct NodeDirectory {
           }
           continue
         }
-        guard block.payloadByteCount == 8 * entriesPerPage else {
+        guard block.payloadByteCount == Self.entryByteCount * entriesPerPage else {
           throw bad(pointer.unit, "\(block.payloadByteCount) bytes are not \(entriesPerPage) entries")
         }
-        try volume.budget.require(entriesPerPage * 8, for: .directory)
-        heldByteCount += entriesPerPage * 8
-        var page = ContiguousArray<UInt64>(repeating: 0, count: entriesPerPage)
+        try volume.budget.require(entriesPerPage * Self.entryByteCount, for: .directory)
+        heldByteCount += entriesPerPage * Self.entryByteCount
+        var page = DirectoryPage(count: entriesPerPage)
         for index in 0..<entriesPerPage {
           let word = image.load(UInt64.self, at: 8 * index)
-          page[index] = word
+          page.words[index] = word
+          page.births[index] = image.load(UInt16.self, at: 8 * entriesPerPage + 2 * index)
           let number = pages.count * entriesPerPage + index
           if word == 0 {
             if number < superblock.directoryIDCount { unused.insert(number..<(number + 1)) }
@@ -296,7 +334,7 @@ struct NodeDirectory {
 extension Volume {
   /// The directory as of the last commit, for a snapshot.
   ///
-  /// Precondition: no transaction is open. Cost: one reference per 510 nodes now, a page when it changes.
+  /// Precondition: no transaction is open. Cost: one reference per 408 nodes now, a page when it changes.
   public func makeDirectorySnapshot() -> DirectorySnapshot {
     precondition(!transactionIsOpen, "A directory snapshot is taken between transactions.")
     return directory.snapshot

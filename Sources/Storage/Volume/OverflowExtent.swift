@@ -59,9 +59,10 @@ import Primitives
 
 extension Volume {
   /// The reference to a value of this length in an extent.
-  public func overflowReference(_ extent: Extent, byteCount: Int) -> OverflowReference {
+  public func overflowReference(_ extent: Extent, byteCount: Int, birth: UInt16 = 0) -> OverflowReference {
     OverflowReference(
-      id: NodeID.direct(extent, transferUnitByteCount: transferUnitByteCount).rawValue, byteCount: byteCount)
+      id: NodeID.direct(extent, transferUnitByteCount: transferUnitByteCount).rawValue, byteCount: byteCount,
+      birth: birth)
   }
 
   /// The extent of a long value.

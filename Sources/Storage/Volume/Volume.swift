@@ -364,6 +364,9 @@ public final class Volume {
     return extent(Int(start)..<Int(start + count))
   }
 
+  /// Which write put a mapped node where the directory says, 0 when that was not told. Constant time.
+  public func birth(of id: NodeID) -> UInt16 { id.isMapped ? directory.birth(id.number) : 0 }
+
   // MARK: Units
 
   func extent(_ range: Range<Int>) -> Extent {

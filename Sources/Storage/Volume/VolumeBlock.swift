@@ -48,6 +48,16 @@ public struct VolumeBlock {
     return "its birth is \(birth), the pointer to it says \(expected): a write to this place was lost"
   }
 
+  /// Holds the block against the birth that the pointer to it says.
+  ///
+  /// - Throws: `.corrupted` when another write put it there.
+  public func requireBirth(
+    _ expected: UInt16, structure: String, at offset: UInt64
+  ) throws(StorageError) {
+    if birth == expected { return }
+    throw .corrupted(structure: structure, offset: offset, detail: problem(ofBirth: expected) ?? "")
+  }
+
   /// The block's checksum, as its header says.
   public var checksum: UInt32 {
     UInt32(littleEndian: (frame.pointer + frameOffset).loadUnaligned(as: UInt32.self))

@@ -58,21 +58,23 @@ public struct VolumeTransaction: ~Copyable {
 
   /// Gives a node an id that stays when the node moves.
   ///
+  /// - Parameter birth: the number of the write that puts it there (`BlockWrite.birth`), kept beside its place; 0 for none.
   /// - Throws: `.outOfBudget` when the directory's account cannot grow.
-  public mutating func makeNode(at extent: Extent) throws(StorageError) -> NodeID {
+  public mutating func makeNode(at extent: Extent, birth: UInt16 = 0) throws(StorageError) -> NodeID {
     let range = volume.units(extent)
     let word = PackedExtent.pack(start: UInt64(range.lowerBound), count: UInt64(range.count))
-    return .mapped(try volume.directory.insert(word, budget: volume.budget))
+    return .mapped(try volume.directory.insert(word, birth: birth, budget: volume.budget))
   }
 
   /// Moves a node. The old extent is not freed by this.
   ///
   /// Precondition: the id is mapped and in the directory.
-  public mutating func moveNode(_ id: NodeID, to extent: Extent) {
+  public mutating func moveNode(_ id: NodeID, to extent: Extent, birth: UInt16 = 0) {
     let range = volume.units(extent)
     precondition(id.isMapped, "Only a mapped node can move under its id.")
     volume.directory.update(
-      id.number, PackedExtent.pack(start: UInt64(range.lowerBound), count: UInt64(range.count)))
+      id.number, PackedExtent.pack(start: UInt64(range.lowerBound), count: UInt64(range.count)),
+      birth: birth)
   }
 
   /// Forgets a node's id, to be given out again. The extent is not freed by this.
@@ -80,7 +82,7 @@ public struct VolumeTransaction: ~Copyable {
   /// Precondition: the id is mapped and in the directory.
   public mutating func removeNode(_ id: NodeID) {
     precondition(id.isMapped, "Only a mapped node has an id to forget.")
-    volume.directory.update(id.number, 0)
+    volume.directory.update(id.number, 0, birth: 0)
   }
 
   /// Makes the transaction visible, and with `durable` everything visible durable.

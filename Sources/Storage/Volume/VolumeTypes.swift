@@ -97,7 +97,8 @@ public struct BlockType: RawRepresentable, Hashable, Sendable, CustomStringConve
   static let spaceMapChunk = BlockType(rawValue: 2)
   static let pendingRecord = BlockType(rawValue: 3)
   static let logList = BlockType(rawValue: 4)
-  static let directoryPage = BlockType(rawValue: 5)
+  /// Those of type 5 had no births.
+  static let directoryPage = BlockType(rawValue: 6)
 
   /// The structure's name in errors.
   public var description: String {
