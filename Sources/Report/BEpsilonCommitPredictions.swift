@@ -4,6 +4,7 @@
 // 8 bytes beside key and value, its record 17 more.
 
 import CostModel
+import Primitives
 import Results
 
 extension Predictions.Conditions {
@@ -57,8 +58,10 @@ extension Predictions.Conditions {
     let tree = VolumeCommitModel.syncsPerCommit / durableTreeOperations
     if copiesNodes { return tree }
     guard syncEveryCommits > 0, let segment = number("log_segment_bytes") else { return nil }
-    // A segment more of the log is a superblock more.
-    let growth = VolumeCommitModel.syncsPerCommit * appendedByteCount / segment
+    // A segment that the log grows by before it is cut is a superblock more.
+    let logged = durableTreeOperations * (recordByteCount + 8)
+    let growth =
+      VolumeCommitModel.syncsPerCommit * DeterministicMath.floor(logged / segment) / durableTreeOperations
     return tree + growth + 1 / (batchOperations * syncEveryCommits)
   }
 }

@@ -138,7 +138,7 @@ struct LinesFigureTests {
     let labels = figure.script.components(separatedBy: "\n").filter { $0.contains("font ',16'") }
     #expect(
       labels.map { $0.components(separatedBy: "'")[1] } == [
-        "an-engine-with-a-name-of-some-length", "and-of-a-second-part-that-is-longer", "8.00",
+        "an-engine-with-a-name-of-some-length", "and-of-a-second-part-that-is-longer 8.00",
       ])
   }
 

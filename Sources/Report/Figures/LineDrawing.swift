@@ -14,7 +14,7 @@ struct LineDrawing {
   private static let legendLineHeight = 24
   /// The second line of a legend entry that is too long for one.
   private static let continuationHeight = 20
-  private static let widestLegend = 420
+  private static let widestLegend = 450
   private static let legendMargin = 68
   private static let left = 104
   /// Lines of more points are drawn without marks.
