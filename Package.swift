@@ -62,7 +62,7 @@ let package = Package(
       "SQLiteBaseline",
       imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSQLite"]),
     room("BTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSystem"]),
-    room("BEpsilonTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives"]),
+    room("BEpsilonTree", imports: ["KeyValue", "Storage", "Accounting", "Primitives", "CSystem"]),
     room("Workload", imports: ["KeyValue", "Primitives"]),
 
     // 4

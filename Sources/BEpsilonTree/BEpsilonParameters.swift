@@ -174,7 +174,8 @@ struct BEpsilonSettings {
         .init(
           pageByteCount: parameters.integer("basement_bytes"), copies: 1 / 16, reads: 0,
           writeWindowOperationCount: operations > 0 ? min(operations, logged) : logged,
-          syncsCopyPaths: parameters.text("durability") == DurabilityMode.copyOnWrite.rawValue)),
+          syncsCopyPaths: parameters.text("durability") == DurabilityMode.copyOnWrite.rawValue,
+          gathersOperations: true)),
       spaceFactor: 2, writeSeconds: 1.5e-6, readSeconds: 2e-6, entrySeconds: 0.2e-6)
   }
 

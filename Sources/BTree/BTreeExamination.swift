@@ -132,6 +132,7 @@ private struct TreeExamination {
     self.collectsBuckets = collectsBuckets
     if tree.root != 0 { try visit(tree.root, level: tree.height, .root, block: nil, &report) }
     if collectsBuckets { isCatalogueWhole = isWhole }
+    found.forgetLevels(unknownTo: tree)
     if isWhole, found != tree {
       report.addFinding(
         name, offset: extent(tree.root).offset, "its record says \(tree), there is \(found)")
@@ -183,7 +184,7 @@ private struct TreeExamination {
     if page.isLeaf {
       try visitEntries(of: page, extent, &report)
     } else {
-      found.interiorCount += 1
+      found.countInterior(level: level)
       var start = 0
       while start <= page.slotCount {
         let end = min(start + Self.readBatchCount, page.slotCount + 1)

@@ -65,6 +65,17 @@ extension BTreeEngine {
     ]
   }
 
+  /// The form of the tree of the engine's own keys, without a look at its pages; nil for a volume of an earlier version whose
+  /// pages were never told apart by level.
+  public func treeReport() -> TreeReport? {
+    guard let counts = forest.main.pageCounts else { return nil }
+    let height = forest.main.height
+    let levels = counts.enumerated().map { place, count in
+      TreeReport.Level(level: place == counts.count - 1 ? height : place, nodeCount: UInt64(count))
+    }
+    return TreeReport(height: height, levels: levels)
+  }
+
   /// Where the bytes on the device are.
   public func spaceReport() throws(EngineError) -> SpaceReport {
     try requireOpen()

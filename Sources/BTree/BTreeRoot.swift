@@ -52,7 +52,7 @@ struct BTreeRoot: Equatable {
       func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: sums.u64(offset)) }
       forest.buckets.entryCount = number(16)
       forest.buckets.leafCount = number(24)
-      forest.buckets.interiorCount = number(32)
+      forest.buckets.addInterior(number(32))
       forest.buckets.overflowCount = number(40)
       forest.buckets.overflowByteCount = number(48)
       return BTreeRoot(

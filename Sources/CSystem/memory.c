@@ -4,12 +4,18 @@
 #include "csystem.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
+#endif
+
+#if defined(__GLIBC__)
+#include <malloc.h>
 #endif
 
 size_t betula_page_byte_count(void) { return (size_t)sysconf(_SC_PAGESIZE); }
@@ -35,6 +41,35 @@ void *betula_map(size_t byte_count, size_t alignment, int huge) {
 int betula_unmap(void *address, size_t byte_count) {
   size_t page = betula_page_byte_count();
   return munmap(address, (byte_count + page - 1) / page * page) == 0 ? 0 : -errno;
+}
+
+int betula_prepare_heap(size_t byte_count) {
+#if defined(__GLIBC__)
+  // The largest block that the allocator takes from its heap, and not from a mapping of the block's own, when it is asked to.
+  const size_t block = (size_t)16 << 20;
+  if (mallopt(M_MMAP_THRESHOLD, 32 << 20) == 0 || mallopt(M_TRIM_THRESHOLD, INT_MAX) == 0) return 0;
+  size_t count = byte_count / block;
+  // The blocks are a list through their first words.
+  void *last = NULL;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *start = malloc(block);
+    if (start == NULL) break;
+    size_t page = betula_page_byte_count();
+    for (size_t offset = 0; offset < block; offset += page) ((volatile uint8_t *)start)[offset] = 0;
+    *(void **)start = last;
+    last = start;
+  }
+  // Neighbours that are free become one free block, which stays with the allocator.
+  while (last != NULL) {
+    void *before = *(void **)last;
+    free(last);
+    last = before;
+  }
+  return 1;
+#else
+  (void)byte_count;
+  return 0;
+#endif
 }
 
 void betula_copy_past_caches(void *target, const void *source, size_t count) {

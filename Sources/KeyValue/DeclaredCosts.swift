@@ -29,17 +29,21 @@ public struct EngineCostShape: Equatable, Sendable {
     public var writeWindowOperationCount: Int?
     /// Whether a synced commit ends the window and writes every page above its leaves (path copying).
     public var syncsCopyPaths: Bool
+    /// Whether operations wait in buffers and reach a page together, so that a page that memory does not hold is read for
+    /// `copies` of an operation, not for each.
+    public var gathersOperations: Bool
 
     /// A tree whose commits write what they changed, `copies` times.
     public init(
       pageByteCount: Int, copies: Double, reads: Double, writeWindowOperationCount: Int? = nil,
-      syncsCopyPaths: Bool = false
+      syncsCopyPaths: Bool = false, gathersOperations: Bool = false
     ) {
       self.pageByteCount = pageByteCount
       self.copies = copies
       self.reads = reads
       self.writeWindowOperationCount = writeWindowOperationCount
       self.syncsCopyPaths = syncsCopyPaths
+      self.gathersOperations = gathersOperations
     }
   }
 

@@ -57,8 +57,8 @@ struct Group {
 
   /// The series' name, with its records where the engines' sizes differ.
   func label(recordsDiffer: Bool) -> String {
-    guard recordsDiffer, let records else { return series.name }
-    return "\(series.name) (\(Numbers.compact(records)))"
+    guard recordsDiffer, let records else { return series.words }
+    return "\(series.words) (\(Numbers.compact(records)))"
   }
 
   /// Whether groups load different numbers of records.

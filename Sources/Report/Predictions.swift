@@ -144,7 +144,8 @@ enum Predictions {
     var predict: @Sendable (Conditions) -> Double?
   }
 
-  static let models: [Model] = simpleModels + copyOnWriteModels + bufferedTreeModels + bufferedTrafficModels
+  static let models: [Model] =
+    simpleModels + copyOnWriteModels + bufferedTreeModels + bufferedTrafficModels + bufferedCommitModels
 
   private static let simpleModels: [Model] = [
     Model(

@@ -4,9 +4,11 @@
 //                                       ▲ in use      ▲ free list of the class
 //
 //   classes: 1, 2, 3, 4, 6, 8, 12, 16, 24 … × 4 KiB: a frame wastes at most a third of its class
+//   reserve: memory that is there already; slabs of every class are cut from it before the system is asked
 //
 // Invariants
-// 1. live + free + never used bytes + tails too small for a frame = slab bytes, per class.
+// 1. live + free + never used bytes + tails too small for a frame = slab bytes, per class; with the reserve they are all bytes
+//    taken from the system.
 // 2. Memory never used before is zero, so a zeroed frame costs no writing the first time.
 // 3. Every frame that is handed out holds the pool; the slabs go back to the system when pool and last frame are gone.
 // 4. A frame that waits to be handed out again has one holder, the pool, and does not hold it.
@@ -22,8 +24,10 @@ public struct FramePoolStatistics: Equatable, Sendable {
   public var liveByteCount = 0
   /// Bytes in free lists.
   public var freeByteCount = 0
-  /// Bytes taken from the system.
+  /// Bytes taken from the system, those of the reserve included.
   public var slabByteCount = 0
+  /// Bytes prepared and not yet part of a class.
+  public var reserveByteCount = 0
   /// Frames ever handed out.
   public var handedOutCount: UInt64 = 0
 
@@ -58,6 +62,8 @@ public final class FramePool: Sendable {
   struct State {
     var classes: ContiguousArray<SizeClass> = []
     var slabs: ContiguousArray<Slab> = []
+    /// Prepared memory that no class has yet.
+    var reserve = Slab(start: 0, byteCount: 0)
     var handedOutCount: UInt64 = 0
   }
 
@@ -160,9 +166,17 @@ public final class FramePool: Sendable {
     if state.classes[number].unusedByteCount < byteCount {
       // The tail of the last slab is smaller than one frame and is left; slabs grow with the class.
       let wanted = min(largestSlabByteCount, max(slabByteCount, state.classes[number].slabByteCount))
-      let slab = (max(wanted, byteCount) + slabByteCount - 1) / slabByteCount * slabByteCount
-      let start = UInt(bitPattern: SystemMemory.map(byteCount: slab))
-      state.slabs.append(Slab(start: start, byteCount: slab))
+      var slab = (max(wanted, byteCount) + slabByteCount - 1) / slabByteCount * slabByteCount
+      let start: UInt
+      if state.reserve.byteCount >= byteCount {
+        slab = min(slab, state.reserve.byteCount)
+        start = state.reserve.start
+        state.reserve.start += UInt(slab)
+        state.reserve.byteCount -= slab
+      } else {
+        start = UInt(bitPattern: SystemMemory.map(byteCount: slab))
+        state.slabs.append(Slab(start: start, byteCount: slab))
+      }
       state.classes[number].slabByteCount += slab
       state.classes[number].unusedStart = start
       state.classes[number].unusedByteCount = slab
@@ -173,23 +187,20 @@ public final class FramePool: Sendable {
     return (address, true)
   }
 
-  /// Takes memory for so many bytes of frames of the smallest class from the system now, in one piece, and touches it: later
-  /// those frames cost neither a system call nor a page fault. For a pool that has not given out any yet.
+  /// Takes memory for so many bytes of frames from the system now, in one piece, and touches it: later frames cost neither a
+  /// system call nor a page fault, whatever their sizes, until it is used up. For a pool that has not given out any yet.
   public func prepare(byteCount: Int) {
     let slab = (byteCount + Self.slabByteCount - 1) / Self.slabByteCount * Self.slabByteCount
     if slab == 0 { return }
     state.withLock { state in
-      if state.classes.isEmpty { state.classes.append(SizeClass()) }
-      precondition(state.classes[0].unusedByteCount == 0, "A pool is prepared before it gives out frames.")
+      precondition(state.slabs.isEmpty, "A pool is prepared once, before it gives out frames.")
       let start = SystemMemory.map(byteCount: slab)
       // A zero in each of the processor's smallest pages: the memory stays as it was, and is there.
       for offset in stride(from: 0, to: slab, by: Self.alignmentByteCount) {
         start.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
       }
       state.slabs.append(Slab(start: UInt(bitPattern: start), byteCount: slab))
-      state.classes[0].slabByteCount += slab
-      state.classes[0].unusedStart = UInt(bitPattern: start)
-      state.classes[0].unusedByteCount = slab
+      state.reserve = Slab(start: UInt(bitPattern: start), byteCount: slab)
     }
   }
 
@@ -239,6 +250,8 @@ public final class FramePool: Sendable {
         result.slabByteCount += sizeClass.slabByteCount
       }
       result.handedOutCount = state.handedOutCount
+      result.reserveByteCount = state.reserve.byteCount
+      result.slabByteCount += state.reserve.byteCount
       return result
     }
   }

@@ -219,6 +219,21 @@ struct Geometry: Sendable, CustomStringConvertible {
     }
   }
 
+  /// A lone message for anywhere in a leaf that need not be written waits in the buffers; behind its last key it does not.
+  @Test func aLoneMessageChangesNoLeafThatIsClean() throws {
+    let bench = try Bench(Self.medium, memoryByteCount: 8 << 20)
+    let count = 20_000
+    try load(bench, 0..<count) { Int(draw(4, $0) >> 2) }
+    try bench.engine.settle()
+    let before = bench.statistic("bypassed_operations")
+    for index in 0..<40 { try load(bench, index..<(index + 1)) { Int(draw(4, $0 * 487) >> 2) } }
+    #expect(bench.statistic("bypassed_operations") == before)
+    try bench.engine.settle()
+    try load(bench, 0..<1) { _ in Int.max }
+    #expect(bench.statistic("bypassed_operations") == before + 1)
+    try bench.engine.verify()
+  }
+
   @Test func aSortedLoadWritesItsDataOnce() throws {
     let bench = try Bench(Self.medium, memoryByteCount: 2 << 20)
     let count = 60_000

@@ -30,7 +30,7 @@ struct CommandLineTests {
     let volumes = try place.names(in: "a-volumes")
     #expect(volumes == (try place.names(in: "b-volumes")))
     // A volume and its note for each engine.
-    #expect(volumes.count == 12)
+    #expect(volumes.count == 14)
     for volume in volumes {
       #expect(
         try place.bytes("a-volumes/" + volume) == place.bytes("b-volumes/" + volume), "\(volume) differs")

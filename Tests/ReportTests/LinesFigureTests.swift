@@ -81,6 +81,67 @@ struct LinesFigureTests {
         == figure.table.split(separator: "\n").sorted())
   }
 
+  /// A legend says what its lines differ in, in words, and cuts nothing off; the table keeps the record's names.
+  @Test func legendsAreInWords() throws {
+    var record = ClaimRecord.make([ClaimRecord.line("btree", [(1024, 2), (4096, 8)])])
+    let runs = record.runs
+    record.runs = []
+    for (place, memory) in [UInt64(12_582_912), 201_326_592].enumerated() {
+      for (number, shards) in ["1", "16"].enumerated() {
+        record.runs += runs.map { row in
+          var row = row
+          row["run_id"] = .text("\(row.runIdentifier)-\(place)-\(number)")
+          row.memoryBudgetBytes = memory
+          row.setParameter("cache_shards", shards)
+          row.setParameter("redistribution", "true")
+          row["wa_total_end"] = .real((row["wa_total_end"]?.number ?? 0) + Double(10 * place + number))
+          return row
+        }
+      }
+    }
+    let figure = try makeFigure(Digest(record), request())
+    let labels = figure.script.components(separatedBy: "\n").filter { $0.contains("font ',16'") }
+    #expect(labels.map { $0.components(separatedBy: "'")[1] } == goldenLegend)
+    #expect(figure.script.contains("is('btree memory_budget_bytes=201326592 cache_shards=16')"))
+    #expect(figure.table.contains("\nbtree memory_budget_bytes=12582912 cache_shards=1,"))
+    #expect(figure.description.hasPrefix("memory 12 MiB, cache shards 1: 2.00 at 1,024"))
+  }
+
+  private let goldenLegend = [
+    "memory 192 MiB, cache shards 16 19.0", "memory 192 MiB, cache shards 1 18.0",
+    "memory 12 MiB, cache shards 16 9.00", "memory 12 MiB, cache shards 1 8.00",
+  ]
+
+  @Test func namesOfALegend() {
+    func series(_ label: String, _ variation: String = "") -> SeriesID {
+      SeriesID(label: label, variation: variation)
+    }
+    let one = SeriesID.legend([
+      (series("btree", "page_bytes=16384 sync_every_commits=1"), nil),
+      (series("btree", "page_bytes=16384 sync_every_commits=1000"), nil),
+    ])
+    #expect(one == ["sync every 1", "sync every 1,000"])
+    let two = SeriesID.legend([
+      (series("a", "redistribution=false phase_load_order=random"), "load"), (series("b"), "read"),
+    ])
+    #expect(two == ["a redistribution off, order random, load", "b read"])
+    #expect(SeriesID.legend([(series("a"), nil), (series("b"), nil)]) == ["a", "b"])
+    #expect(SeriesID.legend([(series("a", "epsilon=0.3"), nil)]) == ["a"])
+    #expect(series("btree", "page_bytes=4096 batch_operations=10").words == "btree page 4 KiB, batch 10")
+  }
+
+  /// What is too long for a line is broken, never cut.
+  @Test func longNamesAreWrapped() throws {
+    let long = "an-engine-with-a-name-of-some-length and-of-a-second-part-that-is-longer"
+    let figure = try makeFigure(
+      Digest(ClaimRecord.make([ClaimRecord.line(long, [(1024, 2), (4096, 8)])])), request())
+    let labels = figure.script.components(separatedBy: "\n").filter { $0.contains("font ',16'") }
+    #expect(
+      labels.map { $0.components(separatedBy: "'")[1] } == [
+        "an-engine-with-a-name-of-some-length", "and-of-a-second-part-that-is-longer 8.00",
+      ])
+  }
+
   @Test func overOperationsFromTheSamples() throws {
     let sample = SampleRecord.make(SampleRecord.near, repeats: 3, skips: false)
     let figure = try makeFigure(

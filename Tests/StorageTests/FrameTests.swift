@@ -83,6 +83,26 @@ import Testing
     #expect(pool.statistics.handedOutCount == 8_000)
   }
 
+  /// Prepared memory serves frames of every size before the system is asked again, and is zero.
+  @Test func preparedMemoryServesEverySize() {
+    let pool = FramePool()
+    pool.prepare(byteCount: 63 << 20)
+    #expect(pool.statistics.slabByteCount == 64 << 20 && pool.statistics.reserveByteCount == 64 << 20)
+    var frames: [Frame] = []
+    for byteCount in [4_096, 12_288, 180_000, 262_144, 700_000, 1 << 20, 5 << 20] {
+      for _ in 0..<2 { frames.append(pool.frame(byteCount: byteCount, zeroed: true)) }
+    }
+    #expect(pool.statistics.slabByteCount == 64 << 20)
+    for frame in frames {
+      #expect(frame.bytes.allSatisfy { $0 == 0 })
+    }
+    // What is prepared is used up, and then the system is asked.
+    for _ in 0..<8 { frames.append(pool.frame(byteCount: 8 << 20)) }
+    let statistics = pool.statistics
+    #expect(statistics.slabByteCount > 64 << 20 && statistics.reserveByteCount == 0)
+    #expect(statistics.liveFrameCount == frames.count)
+  }
+
   @Test func framesThatADeviceLetsGoWaitWhole() {
     weak var gone: FramePool?
     do {

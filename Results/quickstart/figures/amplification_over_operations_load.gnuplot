@@ -25,8 +25,8 @@ set xrange [1000.0:1151391.529382108]
 set xtics ('1,000' 1000.0, '3,000' 3000.0, '10,000' 10000.0, '30,000' 30000.0, '100,000' 100000.0, '300,000' 300000.0, '1,000,000' 1000000.0)
 set xlabel 'operations since the phase began, log scale' noenhanced
 set logscale y 10
-set yrange [0.5:147.6863999812603]
-set ytics ('1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0)
+set yrange [0.05:171.06845229463846]
+set ytics ('0.1' 0.1, '0.3' 0.3, '1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0)
 set ylabel 'bytes written ÷ logical bytes, log scale' noenhanced
 set ylabel offset char -1.5,0
 
@@ -51,10 +51,12 @@ do for [kind in 'svg png'] {
   set label 'sorted-file 54.1' at screen 0.7990, screen 0.6596 left noenhanced font ',16'
   set object rectangle from screen 0.7690, screen 0.6135 to screen 0.7910, screen 0.6206 front fillcolor rgb '#d55e00' fillstyle solid noborder
   set label 'btree 36.8' at screen 0.7990, screen 0.6170 left noenhanced font ',16'
-  set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'append-log 1.03' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
-  set object rectangle from screen 0.7690, screen 0.5284 to screen 0.7910, screen 0.5355 front fillcolor rgb '#999999' fillstyle solid noborder
-  set label 'null 0' at screen 0.7990, screen 0.5319 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.5709 to screen 0.7910, screen 0.5780 front fillcolor rgb '#e69f00' fillstyle solid noborder
+  set label 'bepsilon 6.78' at screen 0.7990, screen 0.5745 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.5284 to screen 0.7910, screen 0.5355 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label 'append-log 1.03' at screen 0.7990, screen 0.5319 left noenhanced font ',16'
+  set object rectangle from screen 0.7690, screen 0.4858 to screen 0.7910, screen 0.4929 front fillcolor rgb '#999999' fillstyle solid noborder
+  set label 'null 0' at screen 0.7990, screen 0.4894 left noenhanced font ',16'
   plot \
     data using (is('null') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#999999', \
     data using (is('null') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#999999', \
@@ -67,6 +69,8 @@ do for [kind in 'svg png'] {
     data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#56b4e9', \
     data using (is('sqlite-rollback') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#56b4e9', \
     data using (is('btree') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#d55e00', \
-    data using (is('btree') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#d55e00'
+    data using (is('btree') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#d55e00', \
+    data using (is('bepsilon') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#e69f00', \
+    data using (is('bepsilon') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#e69f00'
   unset output
 }

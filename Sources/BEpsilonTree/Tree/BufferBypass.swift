@@ -6,6 +6,8 @@
 // Invariants
 // 1. No message about the batch's keys waits on the way, so nothing is overtaken.
 // 2. All nodes of the way are in memory, whole: nothing is read, nothing can fail before the batch is visible.
+// 3. A leaf that would not be written anyway is changed only by a batch behind its last key: a lone message for anywhere in it
+//    waits for others like it.
 //
 // Source: the promotion of messages past empty buffers in PerconaFT, https://github.com/percona/PerconaFT (ft/ft-ops.cc).
 
@@ -49,6 +51,7 @@ extension TreeWriter {
     if leaf.contentByteCount > leafCapacityByteCount { return nil }
     var isAppend = true
     for entry in batch.entries where isAppend { isAppend = isBehind(leaf, Bytes(batch.key(of: entry))) }
+    if !isAppend, !leaf.isDirty { return nil }
     return BufferBypass(steps: steps, leaf: leaf, isAppend: isAppend)
   }
 

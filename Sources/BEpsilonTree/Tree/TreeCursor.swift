@@ -4,7 +4,8 @@
 //   leaf           b d f h k m          ─▶  window: b, d', f, h, k', m       one leaf at a time, copied out
 //
 // A cursor holds no node between two steps: it merges up to a window of entries into memory of its own. A short scan fills
-// a short window; windows grow while the scan goes on.
+// a short window; windows grow while the scan goes on. Many entries in one call are shown where they lie, without a window:
+// only the last one is copied, for the cursor to stand on.
 //
 // Invariants
 // 1. The window holds the next entries of the walk; `place` is where the one after them begins.
@@ -35,8 +36,8 @@ final class TreeCursor: Cursor {
   }
 
   private var place: Place = .start
-  private var memory = UnsafeMutableRawPointer.allocate(byteCount: 4_096, alignment: 16)
-  private var capacity = 4_096
+  private var memory = UnsafeMutableRawPointer.allocate(byteCount: 512, alignment: 16)
+  private var capacity = 512
   private var used = 0
   private var offsets: ContiguousArray<Int> = []
   private var position = -1
@@ -65,14 +66,18 @@ final class TreeCursor: Cursor {
     return upper.withUnsafeBytes { compare(lower, Bytes($0)) } >= 0
   }
 
+  /// Forgets what a write since the last step may have changed.
+  private func noticeChanges() {
+    if owner != nil || changeCount == engine.changeCount { return }
+    // What follows the key it stands on may be new.
+    if position >= 0, position < offsets.count { place = .behind(key(position)) }
+    forgetWindow()
+    changeCount = engine.changeCount
+  }
+
   func next() throws(EngineError) -> Bool {
     try engine.requireOpen()
-    if owner == nil, changeCount != engine.changeCount {
-      // What follows the key it stands on may be new.
-      if position >= 0, position < offsets.count { place = .behind(key(position)) }
-      forgetWindow()
-      changeCount = engine.changeCount
-    }
+    noticeChanges()
     position += 1
     if position < offsets.count { return true }
     do throws(StorageError) {
@@ -127,8 +132,92 @@ final class TreeCursor: Cursor {
     position = -1
   }
 
+  // MARK: Many entries in one call
+
+  /// Shows what is left of the window, then leaf by leaf: entries that no buffer speaks about from where they lie.
+  func showNext(
+    upTo limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+  ) throws(EngineError) -> Int {
+    try engine.requireOpen()
+    noticeChanges()
+    var shown = 0
+    while shown < limit, position + 1 < offsets.count {
+      position += 1
+      withCurrent(body)
+      shown += 1
+    }
+    if shown == limit { return shown }
+    do throws(StorageError) {
+      while shown < limit {
+        if case .end = place { break }
+        shown += try showLeaf(limit - shown, body)
+      }
+    } catch {
+      throw .storage(error)
+    }
+    if shown < limit {
+      forgetWindow()
+      position = 0
+    }
+    return shown
+  }
+
+  /// Shows the next entries of the leaf where the walk goes on, and stands on the last one.
+  private func showLeaf(
+    _ limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+  ) throws(StorageError) -> Int {
+    defer { merge.finish() }
+    try beginMerge()
+    var shown = 0
+    while shown < limit {
+      let (count, last) = merge.showUndisturbed(limit - shown, body)
+      shown += count
+      if shown == limit, let last {
+        forgetWindow()
+        add(Cell.key(last), Cell.operand(last))
+        break
+      }
+      // What buffers speak about, and values that lie elsewhere.
+      guard let key = try merge.next() else {
+        endLeaf()
+        return shown
+      }
+      if !engine.reader.value.isPresent { continue }
+      forgetWindow()
+      add(key, Bytes(engine.reader.value.bytes))
+      position = 0
+      withCurrent(body)
+      shown += 1
+    }
+    position = 0
+    place = .behind(key(0))
+    return shown
+  }
+
+  /// The walk goes on behind the leaf.
+  private func endLeaf() {
+    if let next = merge.nextPlace {
+      place = order == .forward ? .from(next) : .behind(next)
+    } else {
+      place = .end
+    }
+  }
+
   /// Merges the next entries into the window, up to the end of a leaf.
   private func fill() throws(StorageError) {
+    defer { merge.finish() }
+    try beginMerge()
+    while used < windowByteCount, let key = try merge.next() {
+      if engine.reader.value.isPresent { add(key, Bytes(engine.reader.value.bytes)) }
+      // The place is only needed when the window ends here.
+      if used >= windowByteCount { place = .behind([UInt8](key.buffer)) }
+    }
+    if used < windowByteCount { endLeaf() }
+    windowByteCount = min(64 << 10, windowByteCount * 2)
+  }
+
+  /// Goes down to the leaf where the walk goes on.
+  private func beginMerge() throws(StorageError) {
     var bound: [UInt8]?
     var includesBound = true
     switch place {
@@ -142,21 +231,7 @@ final class TreeCursor: Cursor {
     case .end: return
     }
     let limit = order == .forward ? range.upperBound : range.lowerBound
-    defer { merge.finish() }
     try merge.begin(state(), from: bound, includesBound: includesBound, limit: limit)
-    while used < windowByteCount, let key = try merge.next() {
-      if engine.reader.value.isPresent { add(key, Bytes(engine.reader.value.bytes)) }
-      // The place is only needed when the window ends here.
-      if used >= windowByteCount { place = .behind([UInt8](key.buffer)) }
-    }
-    if used < windowByteCount {
-      if let next = merge.nextPlace {
-        place = order == .forward ? .from(next) : .behind(next)
-      } else {
-        place = .end
-      }
-    }
-    windowByteCount = min(64 << 10, windowByteCount * 2)
   }
 
   private func add(_ key: Bytes, _ value: Bytes) {

@@ -7,6 +7,7 @@
 // 1. All keys lie within the leaf's own bounds, which are those of its path, and within the walk's.
 // 2. The value of a key is its entry under the messages of the deepest buffer, then the next, each in order of arrival.
 
+import CSystem
 import KeyValue
 import Primitives
 import Storage
@@ -42,6 +43,7 @@ struct WindowMerge {
   init(_ reader: TreeReader, order: ScanOrder) {
     self.reader = reader
     self.order = order
+    pinned.reserveCapacity(8)
   }
 
   private var isForward: Bool { order == .forward }
@@ -192,6 +194,74 @@ struct WindowMerge {
 
   @inline(__always) private func head(_ node: TreeNode, _ part: Int, _ line: Int) -> UInt64 {
     node.parts[part].run.index.lines[line].head
+  }
+
+  /// How many entries ahead a cell is asked for.
+  private static let cellDistance = 8
+
+  /// Shows the leaf's next entries as they lie, up to the first key of a message that waits for one of them, and moves behind
+  /// them. Values that lie elsewhere end it, too. Allocates nothing.
+  ///
+  /// - Returns: how many, and the last one's cell; none of both where buffers hold range deletes.
+  mutating func showUndisturbed(
+    _ limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
+  ) -> (count: Int, last: UnsafeRawPointer?) {
+    guard let leaf, at < end else { return (0, nil) }
+    let barrier: UInt64?
+    switch nearestMessage() {
+    case .nowhere: barrier = nil
+    case .at(let head): barrier = head
+    case .anywhere: return (0, nil)
+    }
+    let step = isForward ? 1 : -1
+    let first = isForward ? at : end - 1
+    let count = min(limit, end - at)
+    let part = leaf.parts + basement
+    let lines = part.pointee.run.index.lines
+    let cells = UnsafeRawPointer(part.pointee.run.cells)
+    let lineCount = part.pointee.run.index.count
+    var shown = 0
+    var last: UnsafeRawPointer?
+    while shown < count {
+      let index = first &+ shown &* step
+      let ahead = index &+ Self.cellDistance &* step
+      if ahead >= 0, ahead < lineCount {
+        let next = cells + Int(lines[ahead].offset)
+        betula_prefetch(next)
+        betula_prefetch(next + 64)
+      }
+      let line = lines[index]
+      // Heads that are alike may be of keys that are not: the merge looks at them.
+      if let barrier, isForward ? line.head >= barrier : line.head <= barrier { break }
+      let cell = cells + Int(line.offset)
+      if Cell.isReference(cell) { break }
+      body(Cell.key(cell).buffer.bytes, Cell.operand(cell).buffer.bytes)
+      last = cell
+      shown &+= 1
+    }
+    if isForward { at += shown } else { end -= shown }
+    return (shown, last)
+  }
+
+  /// Where a buffer speaks about a key next.
+  private enum NextMessage {
+    case nowhere
+    /// About a key with these first eight bytes.
+    case at(UInt64)
+    /// About ranges: perhaps about any key.
+    case anywhere
+  }
+
+  private func nearestMessage() -> NextMessage {
+    var nearest: UInt64?
+    for source in sources {
+      if !source.node.parts[source.part].run.rangeDeletes.isEmpty { return .anywhere }
+      if source.at == source.end { continue }
+      let head = head(source.node, source.part, isForward ? source.at : source.end - 1)
+      if let known = nearest, isForward ? known <= head : known >= head { continue }
+      nearest = head
+    }
+    return nearest.map { .at($0) } ?? .nowhere
   }
 
   /// Moves to the next key; its value is then in the reader's `value`, absent when the key is deleted.

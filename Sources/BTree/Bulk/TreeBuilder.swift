@@ -73,7 +73,7 @@ struct TreeBuilder: ~Copyable {
     let frame = store.volume.makeFrame(byteCount: byteCount, zeroed: false)
     frame.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: VolumeBlock.headerByteCount)
     stage.make(page, at: NodePage(frame.pointer, byteCount))
-    if stage.level == 0 { tree.leafCount += 1 } else { tree.interiorCount += 1 }
+    if stage.level == 0 { tree.leafCount += 1 } else { tree.countInterior(level: stage.level) }
     try write(
       BlockWrite(
         extent: extent, frame: frame, type: NodeStore.pageType,

@@ -54,8 +54,8 @@ extension TreeWriter {
     // A root with one child: the child is the root.
     let old = path.last.pointee.id
     tree.root = page.child(0)
+    tree.countInterior(level: tree.height, -1)
     tree.height -= 1
-    tree.interiorCount -= 1
     store.counts.pointee.rootCollapses &+= 1
     reset()
     store.free(old, &transaction)
@@ -101,7 +101,7 @@ extension TreeWriter {
     parent.remove(at: leftIndex)
     _ = consume lease
     store.free(otherID, &transaction)
-    if page.isLeaf { tree.leafCount -= 1 } else { tree.interiorCount -= 1 }
+    if page.isLeaf { tree.leafCount -= 1 } else { tree.countInterior(level: page.level, -1) }
     store.counts.pointee.merges &+= 1
     return true
   }

@@ -39,6 +39,7 @@ struct TreeChecker {
       _ = try path.pushRoot(tree, store)
       try visit(&path, &found)
     }
+    found.forgetLevels(unknownTo: tree)
     guard found == tree else {
       throw .corrupted(structure: name, offset: 0, detail: "its root says \(tree), there is \(found)")
     }
@@ -71,7 +72,7 @@ struct TreeChecker {
       }
       return
     }
-    found.interiorCount += 1
+    found.countInterior(level: page.level)
     for index in 0...page.slotCount {
       let depth = path.count
       path.last.pointee.childIndex = index

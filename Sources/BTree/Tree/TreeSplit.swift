@@ -96,7 +96,7 @@ extension TreeWriter {
       pending: pending, pendingByteCount: page.interiorEntryByteCount(key: separator),
       target: separatorRoom(depth))
     let lease = try store.makePage(level: page.level, &transaction)
-    tree.interiorCount += 1
+    tree.countInterior(level: page.level)
     store.counts.pointee.interiorSplits &+= 1
     let right = NodePage(lease.pointer, lease.byteCount)
     var builder = NodeBuilder(
@@ -122,8 +122,8 @@ extension TreeWriter {
     var builder = NodeBuilder(
       page, level: tree.height + 1, lower: .empty, upper: nil, leftmostChild: tree.root)
     builder.append(key: separator, child: child)
-    tree.interiorCount += 1
     tree.height += 1
+    tree.countInterior(level: tree.height)
     tree.root = lease.id
   }
 }

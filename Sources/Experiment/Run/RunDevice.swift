@@ -57,7 +57,7 @@ struct RunDevice {
       stack = try DeviceStack(description, reopening: memory)
     } else {
       stack = try DeviceStack(description)
-      if device.kind == .memory { stack.pool.prepare(byteCount: try Self.preparedByteCount(spec)) }
+      if device.kind == .memory { try Self.prepareMemory(stack.pool, spec) }
     }
     trace = RunTrace.of(stack, request)
     guard let timed = stack.timed else {
@@ -70,15 +70,20 @@ struct RunDevice {
   }
 
   /// A drive is there before a run, and so is a memory device's memory, when there is much of it; without that a load would
-  /// time how the system hands out memory. Where everything fits, six times the data, at most a third of the machine: a
-  /// copy-on-write tree at ln 2 of its pages has three generations of them in memory when a checkpoint begins (the last
-  /// one, the one before it in units that are free by now, and the changed pages). Else the run's memory.
-  private static func preparedByteCount(_ spec: RunSpec) throws -> Int {
+  /// time how the system hands out memory.
+  ///
+  /// Frames of any size: where everything fits, six times the data, at most a third of the machine: a copy-on-write tree at ln 2
+  /// of its pages has three generations of them in memory when a checkpoint begins (the last one, the one before it in units
+  /// that are free by now, and the changed pages). Else the run's memory. And what engines keep beside frames, buffers and
+  /// guests' caches: the run's memory, at most twice the data.
+  private static func prepareMemory(_ pool: FramePool, _ spec: RunSpec) throws {
     let data = try WorkloadSpec(parameters: spec.workload, seed: spec.seed).expectedByteCount
     let memory = Double(spec.memoryBudgetByteCount)
     let machine = Double(ProcessInfo.processInfo.physicalMemory)
     let byteCount = Int(memory < 3 * data ? memory : min(6 * data, machine / 3))
-    return byteCount < leastPreparedByteCount ? 0 : byteCount
+    if byteCount < leastPreparedByteCount { return }
+    pool.prepare(byteCount: byteCount)
+    HeapMemory.prepare(byteCount: Int(min(memory, 2 * data, machine / 8)))
   }
 
   /// Less is handed out too fast to matter.

@@ -253,8 +253,9 @@ private struct Walk {
     let missed = commits * spreadOfBatch * missShare
     let written = max(touched, missed)
     deviceWrites += written * page * tree.copies
-    deviceReads += written * page * tree.reads + missed * page
-    misses += missed
+    let fetched = missed * (tree.gathersOperations ? tree.copies : 1)
+    deviceReads += written * page * tree.reads + fetched * page
+    misses += fetched
     if endsAtSyncs {
       // The pages above the leaves, a pending record and a superblock.
       let levels = max(0, DeterministicMath.log2(pages) / DeterministicMath.log2(max(4, page / 40))).rounded(

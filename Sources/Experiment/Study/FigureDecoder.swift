@@ -88,8 +88,8 @@ extension StudyDecoder {
       missing(key, at: item.place, path: "\(path).\(key)")
     }
     let keys =
-      needs
-      + ["engines", "model", "per", "points", "source", "x_scale", "y_scale"].map { ($0, taken.takesAxis) }
+      needs + [("engines", taken.takesEngines)]
+      + ["model", "per", "points", "source", "x_scale", "y_scale"].map { ($0, taken.takesAxis) }
     for (key, isTaken) in keys where !isTaken {
       guard let entry = item.entries.first(where: { $0.key == key }) else { continue }
       problem(entry.keyPlace, "\(path).\(key)", "is not a key of a figure of kind '\(kind)'")

@@ -61,7 +61,7 @@ extension StudyVocabulary {
     "b_tree_get", "b_tree_copy_on_write_put", "b_tree_copy_on_write_syncs", "b_tree_copy_on_write_load",
     "b_tree_cached_get", "b_tree_scan", "b_tree_leaf_fill", "b_tree_leaf_full",
     "be_tree_load", "be_tree_get", "be_tree_insert_blocks", "be_tree_insert_affine", "be_tree_get_reads",
-    "be_tree_get_affine",
+    "be_tree_get_affine", "be_tree_durable_put", "be_tree_durable_nodes", "be_tree_durable_syncs",
   ]
 
   private static func need(_ phase: PhaseDescriptor) -> Phase.Need {
@@ -73,7 +73,9 @@ extension StudyVocabulary {
   /// The kinds of figures a study may ask for: the names of the report's catalogue, which this side does not import.
   private static let standardFigures: [Figure] = [
     Figure("write_amplification", "Bytes written per logical byte, one bar per engine."),
-    Figure("write_amplification_by_cause", "Bytes written per logical byte, split by why they were written."),
+    Figure(
+      "write_amplification_by_cause", "Bytes written per logical byte, split by why they were written.",
+      takesEngines: true),
     Figure("read_amplification", "Bytes read per byte returned, one group of bars per phase."),
     Figure("amplification_over_operations", "How amplification develops while a phase runs."),
     Figure("space_amplification", "Bytes allocated per live logical byte, one bar per engine."),

@@ -72,13 +72,19 @@ public struct StudyVocabulary: Sendable {
     public var takesMetric: Bool
     /// Whether a study chooses the axis along its horizontal.
     public var takesAxis: Bool
+    /// Whether a study chooses the engines it shows.
+    public var takesEngines: Bool
 
-    /// A kind of figure.
-    public init(_ name: String, _ summary: String, takesMetric: Bool = false, takesAxis: Bool = false) {
+    /// A kind of figure; one with an axis of choice shows engines of choice.
+    public init(
+      _ name: String, _ summary: String, takesMetric: Bool = false, takesAxis: Bool = false,
+      takesEngines: Bool = false
+    ) {
       self.name = name
       self.summary = summary
       self.takesMetric = takesMetric
       self.takesAxis = takesAxis
+      self.takesEngines = takesEngines || takesAxis
     }
   }
 

@@ -12,6 +12,10 @@ struct LineDrawing {
   var yTitle: String
 
   private static let legendLineHeight = 24
+  /// The second line of a legend entry that is too long for one.
+  private static let continuationHeight = 20
+  private static let widestLegend = 450
+  private static let legendMargin = 68
   private static let left = 104
   /// Lines of more points are drawn without marks.
   private static let mostMarkedPoints = 40
@@ -26,9 +30,10 @@ struct LineDrawing {
 
   func emit(_ script: inout GnuplotScript) {
     let legend = legendEntries
-    let legendWidth = 68 + (legend.map { GnuplotScript.textWidth($0.text, size: 16) }.max() ?? 0)
+    let legendWidth =
+      Self.legendMargin + (legend.flatMap(\.lines).map { GnuplotScript.textWidth($0, size: 16) }.max() ?? 0)
     let top = script.headHeight + 14
-    let right = script.width - min(legendWidth, 420)
+    let right = script.width - min(legendWidth, Self.widestLegend)
     script.prelude += [
       "set lmargin at screen \(script.x(Self.left))", "set rmargin at screen \(script.x(right))",
       "set tmargin at screen \(script.y(top))", "set bmargin at screen \(script.y(script.height - 76))",
@@ -53,7 +58,7 @@ struct LineDrawing {
     var place = 0
     for (line, colour) in zip(lines, colours) {
       guard let level = line.level else { continue }
-      script.body += levelLines(line.name, level, colour, place: place % 5)
+      script.body += levelLines(line.words, level, colour, place: place % 5)
       place += 1
     }
     var elements: [String] = []
@@ -123,33 +128,45 @@ struct LineDrawing {
   private var published: [PublishedPoint] { request.points ?? [] }
 
   /// Lines in the order they end, from above, then what stands beside them.
-  private var legendEntries: [(text: String, mark: Mark)] {
+  private var legendEntries: [(lines: [String], mark: Mark)] {
     let ordered = zip(lines, colours).enumerated().sorted { first, second in
       let a = Self.end(first.element.0) ?? 0
       let b = Self.end(second.element.0) ?? 0
       return a == b ? first.offset < second.offset : a > b
     }.map(\.element)
-    var entries: [(text: String, mark: Mark)] = ordered.map { line, colour in
+    var entries: [(lines: [String], mark: Mark)] = ordered.map { line, colour in
       let last = Self.end(line).map { " " + Numbers.short($0) } ?? ""
-      return (
-        Numbers.clipped(line.name, to: 34) + last, line.level == nil ? .line(colour) : .dots(colour)
-      )
+      return (Self.wrapped(line.words + last), line.level == nil ? .line(colour) : .dots(colour))
     }
     if lines.contains(where: { $0.points.contains { $0.predicted != nil } }), let model = request.model {
-      entries.append(("model " + model, .dashes))
+      entries.append((Self.wrapped("model " + model), .dashes))
     }
     if !published.isEmpty {
-      entries.append((Numbers.clipped(request.source ?? "published", to: 34), .circle))
+      entries.append((Self.wrapped(request.source ?? "published"), .circle))
     }
     return entries
   }
 
+  /// A legend's text in lines that fit: broken at a space, nothing cut off.
+  private static func wrapped(_ text: String) -> [String] {
+    let room = widestLegend - legendMargin
+    var lines: [String] = []
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if let last = lines.last, GnuplotScript.textWidth(last + " " + word, size: 16) <= room {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
+  }
+
   private func legendLines(
-    _ script: GnuplotScript, _ entries: [(text: String, mark: Mark)], left: Int, top: Int
+    _ script: GnuplotScript, _ entries: [(lines: [String], mark: Mark)], left: Int, top: Int
   ) -> [String] {
     var result: [String] = []
-    for (index, entry) in entries.enumerated() {
-      let y = top + index * Self.legendLineHeight
+    var y = top
+    for entry in entries {
       func box(_ from: Int, _ to: Int, _ colour: String) -> String {
         "set object rectangle from screen \(script.x(left + from)), screen \(script.y(y + 2)) to screen "
           + "\(script.x(left + to)), screen \(script.y(y - 2)) front fillcolor rgb '\(colour)' fillstyle solid "
@@ -165,9 +182,13 @@ struct LineDrawing {
           "set object circle at screen \(script.x(left + 11)), screen \(script.y(y)) size screen 0.006 front "
             + "fillstyle empty border linecolor rgb '#222222' linewidth 2")
       }
-      result.append(
-        "set label \(GnuplotScript.quoted(entry.text)) at screen \(script.x(left + 30)), screen \(script.y(y)) "
-          + "left noenhanced font ',16'")
+      for (index, line) in entry.lines.enumerated() {
+        let height = script.y(y + index * Self.continuationHeight)
+        result.append(
+          "set label \(GnuplotScript.quoted(line)) at screen \(script.x(left + 30)), screen \(height) "
+            + "left noenhanced font ',16'")
+      }
+      y += Self.legendLineHeight + (entry.lines.count - 1) * Self.continuationHeight
     }
     return result
   }

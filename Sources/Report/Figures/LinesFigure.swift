@@ -34,7 +34,10 @@ enum LinesFigure: FigureKind {
   struct Line {
     var series: SeriesID
     var phase: String
+    /// What the table calls it.
     var name: String
+    /// What a reader is shown.
+    var words = ""
     var points: [Point]
     /// The values of an engine without the axis; nil for one that has it.
     var level: Level?
@@ -50,7 +53,10 @@ enum LinesFigure: FigureKind {
     guard let metric = request.metric, let axis = request.axis else {
       throw .nothingToShow(figure: name, reason: "it needs a metric and an axis")
     }
-    let lines = try LineData(digest: digest, request: request, metric: metric, axis: axis).lines()
+    var lines = try LineData(digest: digest, request: request, metric: metric, axis: axis).lines()
+    let showsPhases = Set(lines.map(\.phase)).count > 1
+    let legend = SeriesID.legend(lines.map { ($0.series, showsPhases ? $0.phase : nil) })
+    for index in lines.indices { lines[index].words = legend[index] }
     let words = Measures.words(metric, per: request.per)
     guard lines.contains(where: { $0.level == nil }) else {
       throw .nothingToShow(figure: name, reason: "no run has a number for \(words) along \(axis.path)")
@@ -76,10 +82,10 @@ enum LinesFigure: FigureKind {
   private static func description(_ lines: [Line]) -> String {
     let parts = lines.compactMap { line -> String? in
       if let level = line.level {
-        return "\(line.name): \(Numbers.short(level.measurement.median)) throughout"
+        return "\(line.words): \(Numbers.short(level.measurement.median)) throughout"
       }
       guard let first = line.points.first, let last = line.points.last else { return nil }
-      return "\(line.name): \(Numbers.short(first.measurement.median)) at \(Numbers.short(first.x)) to "
+      return "\(line.words): \(Numbers.short(first.measurement.median)) at \(Numbers.short(first.x)) to "
         + "\(Numbers.short(last.measurement.median)) at \(Numbers.short(last.x)), \(line.points.count == 1 ? "1 point" : "\(line.points.count) points")"
     }
     return parts.joined(separator: "; ") + "."

@@ -31,7 +31,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
 
   static func make(_ digest: Digest, _ request: FigureRequest) throws(ReportError) -> Figure {
     let phases = request.phases.isEmpty ? digest.phases(with: "wa_total_end") : request.phases
-    var bars = makeBars(digest, phases)
+    var bars = makeBars(digest, phases, request.engines)
     guard bars.contains(where: { !$0.parts.isEmpty }) else {
       throw .nothingToShow(figure: name, reason: "io.csv has no writes in the phases \(phases)")
     }
@@ -58,7 +58,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     Cause.allCases.filter { $0.causeClass == causeClass && $0 != .verification }
   }
 
-  private static func makeBars(_ digest: Digest, _ phases: [String]) -> [Bar] {
+  private static func makeBars(_ digest: Digest, _ phases: [String], _ engines: [String]?) -> [Bar] {
     var bytes: [String: [String: UInt64]] = [:]
     for row in digest.record.io where row.direction == "write" && phases.contains(row.phaseName) {
       let key = row.runIdentifier + "\u{0}" + row.phaseName
@@ -68,6 +68,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     var bars: [Bar] = []
     for phase in phases {
       for group in digest.groups where group.phase == phase {
+        if let engines, !engines.contains(group.series.label) { continue }
         let logical = group.rows.reduce(UInt64(0)) { $0 + ($1.logicalWriteBytes ?? 0) }
         var parts: [(cause: Cause, value: Double)] = []
         for cause in order {

@@ -1,0 +1,71 @@
+# Bytes written for an update of 116 bytes, by operations per durable commit
+# Draw again with: gnuplot bytes_by_batch.gnuplot
+# Reads bytes_by_batch.csv, writes bytes_by_batch.svg and bytes_by_batch.png.
+
+data = 'bytes_by_batch.csv'
+set datafile separator comma
+set datafile columnheaders
+set encoding utf8
+set style fill solid 1.0 noborder
+set tics nomirror out scale 0.6 noenhanced textcolor rgb '#222222'
+set border 3 linecolor rgb '#666666'
+set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
+# Three digits that matter and a unit of thousands.
+grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
+digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
+short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
+set lmargin at screen 0.1040
+set rmargin at screen 0.7000
+set tmargin at screen 0.8398
+set bmargin at screen 0.1400
+set key off
+is(s) = stringcolumn('line') eq s
+set logscale x 10
+set xrange [1.0:1030.0]
+set xtics ('1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0, '300' 300.0, '1,000' 1000.0)
+set xlabel 'batch operations, log scale' noenhanced
+set logscale y 10
+set yrange [500.0:263348.150272]
+set ytics ('1,000' 1000.0, '3,000' 3000.0, '10,000' 10000.0, '30,000' 30000.0, '100,000' 100000.0)
+set ylabel 'Device bytes written per operation, log scale' noenhanced font ',14'
+set ylabel offset char -1.5,0
+
+do for [kind in 'svg png'] {
+  if (kind eq 'svg') {
+    set terminal svg size 1000,543 fixed font 'sans-serif,17' background rgb 'white'
+  } else {
+    set terminal pngcairo size 1000,543 font 'sans-serif,17' fontscale 0.75 background rgb 'white'
+  }
+  set output 'bytes_by_batch.'.kind
+  unset label
+  unset object
+  set label 1 'Bytes written for an update of 116 bytes, by operations per durable commit' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 2 '100,000 records · durability each_commit · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
+  set object rectangle from screen 0.7180, screen 0.8140 to screen 0.7400, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'btree-copy 3,792' at screen 0.7480, screen 0.8177 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.7698 to screen 0.7400, screen 0.7772 front fillcolor rgb '#753400' fillstyle solid noborder
+  set label 'btree-log 2,563' at screen 0.7480, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.7256 to screen 0.7400, screen 0.7330 front fillcolor rgb '#e69f00' fillstyle solid noborder
+  set label 'bepsilon-copy 1,146' at screen 0.7480, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.6814 to screen 0.7400, screen 0.6888 front fillcolor rgb '#56b4e9' fillstyle solid noborder
+  set label 'copy-256k 1,090' at screen 0.7480, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.6372 to screen 0.7400, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
+  set label 'log-256k 1,002' at screen 0.7480, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.5930 to screen 0.7400, screen 0.6004 front fillcolor rgb '#7f5700' fillstyle solid noborder
+  set label 'bepsilon-log 988' at screen 0.7480, screen 0.5967 left noenhanced font ',16'
+  set object rectangle from screen 0.7180, screen 0.5488 to screen 0.7270, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set object rectangle from screen 0.7310, screen 0.5488 to screen 0.7400, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set label 'model be_tree_durable_put' at screen 0.7480, screen 0.5525 left noenhanced font ',16'
+  plot \
+    data using (is('bepsilon-log') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#7f5700', \
+    data using (is('bepsilon-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#7f5700', \
+    data using (is('bepsilon-copy') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#e69f00', \
+    data using (is('bepsilon-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#e69f00', \
+    data using (is('log-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
+    data using (is('log-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \
+    data using (is('copy-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#56b4e9', \
+    data using (is('copy-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#56b4e9', \
+    data using (is('btree-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#753400', \
+    data using (is('btree-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00'
+  unset output
+}
