@@ -81,6 +81,18 @@ import Testing
     #expect(found == expected)
   }
 
+  /// Holds node 1 many times, by way of a reader that has ended when this returns.
+  static func look(_ cache: NodeCache, _ thread: UInt64) {
+    let reader = CacheReader(of: cache)
+    var kept = KeptNode()
+    for step in 0..<UInt64(10_007) {
+      if kept.use(1, reader) { continue }
+      if let held = reader.hold(1) { kept.keep(held) }
+      if step % 5 == thread { kept.letGo() }
+    }
+    kept.letGo()
+  }
+
   @Test func hitsOfManyThreadsAreAllCounted() throws {
     let cache = try makeCache(nodes: 16)
     defer { withExtendedLifetime(cache) {} }
@@ -91,14 +103,7 @@ import Testing
     for thread in 0..<4 as Range<UInt64> {
       group.enter()
       Thread {
-        let reader = CacheReader(of: cache)
-        var kept = KeptNode()
-        for step in 0..<UInt64(10_007) {
-          if kept.use(1, reader) { continue }
-          if let held = reader.hold(1) { kept.keep(held) }
-          if step % 5 == thread { kept.letGo() }
-        }
-        kept.letGo()
+        Self.look(cache, thread)
         group.leave()
       }.start()
     }
