@@ -128,9 +128,12 @@ extension NodeStore {
 
   /// Waits for pages, checks them and puts them into the cache.
   ///
-  /// - Parameter place: where the page of an index has to be.
+  /// - Parameters:
+  ///   - arrived: called when they are there, before the first goes into the cache.
+  ///   - place: where the page of an index has to be.
   func finish(
-    _ flight: BlocksInFlight, _ pages: ContiguousArray<AwaitedPage>, _ place: (_ index: Int) -> PagePlace
+    _ flight: BlocksInFlight, _ pages: ContiguousArray<AwaitedPage>, arrived: () -> Void,
+    place: (_ index: Int) -> PagePlace
   ) throws(StorageError) {
     var blocks: ContiguousArray<VolumeBlock> = []
     blocks.reserveCapacity(pages.count)
@@ -139,7 +142,8 @@ extension NodeStore {
     } else {
       try volume.finishReading(flight) { blocks.append($1) }
     }
-    counts.pointee.leavesPrefetched &+= UInt64(pages.count)
+    arrived()
+    for page in pages where page.level == 0 { counts.pointee.leavesPrefetched &+= 1 }
     for (index, block) in blocks.enumerated() {
       _ = try admit(block, pages[index].id, level: pages[index].level, place(index), isWriter: false)
     }

@@ -1,12 +1,14 @@
 // What a walk asks for before it gets there: the next leaves together, and the ones after those while the next are shown.
 //
 //   level 1        [ P ──────────────────────── ]        [ Q ─────────── ]
-//   leaves          shown │ here │ in the cache │ in flight ······· │ later
-//                           pending ────────────┘        frontier ──┘
+//   leaves          shown │ here │ in the cache │ first flight ··· │ second flight ··· │ later
+//                           pending ─────────────────────────────────────  frontier ───┘
 //
 //   a leaf is missing ─▶ nothing in flight: the next ones are read together, the walk waits
-//                     └▶ in flight: the walk waits for what is left of it
+//                     └▶ in flight: the walk waits for what is left of the first flight
 //   then, if the walk is going to need more: those behind the frontier are asked for, and the walk goes on
+//
+// Two flights, so that the device has one to work on while the pages of the other are looked at.
 //
 // How many: two leaves passed, four ahead; then twice as many for each leaf passed, up to a limit. Batches that the walk waits for
 // are what a walk that reads nothing ahead of time would wait for. What is in flight beside them was promised by the caller
@@ -15,7 +17,7 @@
 // Invariants
 // 1. What was asked for is finished before the walk reads anything else, and put into the cache then: after the same leaves on any
 //    device, however fast it is.
-// 2. At most one batch is in flight. Its bytes are in the account `snapshot`, and the parents of its pages are held.
+// 2. Flights end in the order in which they began. Room for their pages is kept in the cache, and the parents of the pages are held.
 // 3. Nothing is asked for twice: the frontier is behind everything that was.
 // 4. No leaf beyond the walk's range is asked for.
 //
@@ -65,25 +67,51 @@ final class PagesInFlight {
   private let pages: ContiguousArray<AwaitedPage>
   private let parents: FlightParents
   private let blocks: BlocksInFlight
-  private let reservedByteCount: Int
+  private var keepsRoom = true
 
-  /// - Parameter reservedByteCount: taken from the account `snapshot`, given back here.
-  fileprivate init(
+  /// Asks for pages, when the cache can keep room for them.
+  ///
+  /// - Returns: nil when it cannot.
+  fileprivate static func begin(
+    _ pages: ContiguousArray<AwaitedPage>, _ parents: FlightParents, _ store: NodeStore
+  ) throws(StorageError) -> PagesInFlight? {
+    let byteCount = store.geometry.pageByteCount
+    for index in pages.indices where !store.cache.keepRoom(for: pages[index].id, byteCount: byteCount) {
+      giveBackRoom(pages[..<index], store)
+      return nil
+    }
+    do throws(StorageError) {
+      return PagesInFlight(store, pages, parents, try store.begin(pages))
+    } catch {
+      giveBackRoom(pages[...], store)
+      throw error
+    }
+  }
+
+  private static func giveBackRoom(_ pages: ContiguousArray<AwaitedPage>.SubSequence, _ store: NodeStore) {
+    for page in pages { store.cache.giveBackRoom(for: page.id, byteCount: store.geometry.pageByteCount) }
+  }
+
+  private init(
     _ store: NodeStore, _ pages: ContiguousArray<AwaitedPage>, _ parents: FlightParents,
-    _ blocks: BlocksInFlight, reservedByteCount: Int
+    _ blocks: BlocksInFlight
   ) {
     self.store = store
     self.pages = pages
     self.parents = parents
     self.blocks = blocks
-    self.reservedByteCount = reservedByteCount
   }
 
-  deinit { store.volume.budget.release(reservedByteCount, for: .snapshot) }
+  deinit {
+    if keepsRoom { Self.giveBackRoom(pages[...], store) }
+  }
 
   /// Waits for the pages and puts them into the cache.
   func finish() throws(StorageError) {
-    try store.finish(blocks, pages) { index in
+    try store.finish(blocks, pages) {
+      keepsRoom = false
+      Self.giveBackRoom(pages[...], store)
+    } place: { index in
       PagePlace(childIndex: pages[index].childIndex, of: parents.pages[pages[index].parent])
     }
   }
@@ -126,12 +154,33 @@ struct ReadAhead {
   fileprivate var pendingCount = 0
   /// The parent, and in it the first child in walking order that was not asked for.
   fileprivate var frontier: (parent: UInt64, childIndex: Int)?
-  fileprivate var flight: PagesInFlight?
+  /// The page on level 1 that was asked for last.
+  fileprivate var awaitedParent: UInt64 = 0
+  /// What is in flight, and what was asked for after it.
+  private var first: PagesInFlight?
+  private var second: PagesInFlight?
 
   init(limit: Int) { self.limit = limit }
 
-  /// The walk begins somewhere else. What is in flight is waited for.
-  mutating func reset() { self = ReadAhead(limit: limit) }
+  fileprivate var isInFlight: Bool { first != nil }
+  /// Whether one more may be, near enough to what is shown for it to be there still when it is needed.
+  fileprivate var hasRoom: Bool { second == nil && pendingCount <= 2 * count }
+
+  fileprivate mutating func add(_ flight: PagesInFlight) {
+    if first == nil { first = flight } else { second = flight }
+  }
+
+  fileprivate mutating func takeFirst() -> PagesInFlight? {
+    let taken = first
+    (first, second) = (second, nil)
+    return taken
+  }
+
+  /// The walk begins somewhere else. What is in flight is waited for, in turn.
+  mutating func reset() {
+    while takeFirst() != nil {}
+    self = ReadAhead(limit: limit)
+  }
 
   /// The caller says anew how many entries it wants.
   mutating func beginCall() { leafCountBeforeCall = leafCount }
@@ -152,12 +201,12 @@ struct ReadAhead {
   ///   - leaves: how many follow.
   ///   - wanted: as `stepLeaf`.
   fileprivate func goes(beyond leaves: Int, wanted: Int?) -> Bool {
-    guard let wanted else { return leafCount >= count }
+    guard let wanted else { return leafCount >= leaves }
     // Leaves hold about what those passed did: one more leaf and an eighth, to be on the safe side.
     let (entries, overflows) = wanted.multipliedReportingOverflow(by: 8 * leafCount)
     if overflows || entries > 9 * entryCount * (leaves + 1) { return true }
     // Who came back for more is likely to come again.
-    return leafCountBeforeCall >= count
+    return leafCountBeforeCall >= leaves
   }
 }
 
@@ -177,10 +226,9 @@ extension TreeCursor {
     } else if let id = nextParentID {
       try bringNearFirst(of: id)
     }
-    if ahead.flight == nil, let frontier = ahead.frontier,
-      ahead.goes(beyond: ahead.pendingCount, wanted: wanted)
+    while ahead.hasRoom, let frontier = ahead.frontier, ahead.goes(beyond: ahead.pendingCount, wanted: wanted)
     {
-      try beginFlight(behind: frontier, wanted: wanted)
+      if try !beginFlight(behind: frontier, wanted: wanted) { break }
     }
   }
 
@@ -188,19 +236,20 @@ extension TreeCursor {
     store.cache.prefetchSlot(of: id) || store.cache.contains(id)
   }
 
-  /// Waits for what is in flight.
-  private func finishFlight() throws(StorageError) {
-    guard let flight = ahead.flight else { return }
-    ahead.flight = nil
-    try flight.finish()
+  /// Waits for flights until a page is there or nothing is in flight.
+  ///
+  /// - Returns: whether it is there.
+  private func waitFor(_ id: UInt64) throws(StorageError) -> Bool {
+    while !isNear(id) {
+      guard let flight = ahead.takeFirst() else { return false }
+      try flight.finish()
+    }
+    return true
   }
 
   /// Brings a leaf that is not in the cache there, with those after it.
   private func bringNear(_ index: Int, of parent: NodePage, _ parentID: UInt64) throws(StorageError) {
-    let id = parent.child(index)
-    if isNear(id) { return }
-    try finishFlight()
-    if isNear(id) { return }
+    if try waitFor(parent.child(index)) { return }
     let end = walkEnd(in: parent).childIndex
     let count = min(ahead.count, max(1, (end - index) * step + 1))
     let last = index + (count - 1) * step
@@ -211,8 +260,7 @@ extension TreeCursor {
 
   /// Brings the first leaf of the next parent near when that parent is in the cache; otherwise the walk reads it as it gets there.
   private func bringNearFirst(of id: UInt64) throws(StorageError) {
-    if !isNear(id) { try finishFlight() }
-    guard let held = store.cache.hold(id) else { return }
+    guard try waitFor(id), let held = store.cache.hold(id) else { return }
     let page = NodePage(held.pointer, held.byteCount)
     guard page.level == 1 else { throw store.misplaced(id) }
     try bringNear(isForward ? 0 : page.slotCount, of: page, id)
@@ -247,9 +295,11 @@ extension TreeCursor {
   // MARK: Beginning
 
   /// Asks for the leaves behind the frontier, and in time for the page that leads to those after them.
+  ///
+  /// - Returns: false when there is nothing to ask for now.
   private func beginFlight(
     behind frontier: (parent: UInt64, childIndex: Int), wanted: Int?
-  ) throws(StorageError) {
+  ) throws(StorageError) -> Bool {
     // What goes wrong leaves no frontier: the walk reads on by itself, and finds another one.
     ahead.frontier = nil
     let depth = path.count - 2
@@ -265,54 +315,50 @@ extension TreeCursor {
     let parents = FlightParents()
     var reached = id
     if !isInNext {
-      guard let lease = store.cache.hold(id) else { return }
+      guard let lease = store.cache.hold(id) else { return false }
       let parent = path.entries[depth].page
       let end = walkEnd(in: parent)
       plan.add(
         from: &index, through: end.childIndex, step: step, of: parent, parent: parents.add(lease), store)
       let left = max(0, (end.childIndex - index) * step + 1)
-      if let nextID, !end.isLast, left < ahead.count,
+      if let nextID, !end.isLast, left < 2 * ahead.count,
         ahead.goes(beyond: (end.childIndex - here) * step, wanted: wanted)
       {
-        isInNext = !addNextParent(nextID, to: &plan, parents) && left == 0
-        if left == 0 { (reached, index) = (nextID, isForward ? 0 : .max) }
+        addNextParent(nextID, to: &plan, parents)
+        // In reverse its last child is not known before it is there.
+        if left == 0 { (reached, index, isInNext) = (nextID, isForward ? 0 : .max, true) }
       }
     }
     if isInNext, let nextID {
-      guard let lease = store.cache.hold(nextID) else { return }
-      let next = NodePage(lease.pointer, lease.byteCount)
-      guard next.level == 1 else { throw store.misplaced(nextID) }
-      if !isForward { index = min(index, next.slotCount) }
-      plan.add(
-        from: &index, through: walkEnd(in: next).childIndex, step: step, of: next,
-        parent: parents.add(lease), store)
+      reached = nextID
+      if let lease = store.cache.hold(nextID) {
+        let next = NodePage(lease.pointer, lease.byteCount)
+        guard next.level == 1 else { throw store.misplaced(nextID) }
+        if !isForward { index = min(index, next.slotCount) }
+        plan.add(
+          from: &index, through: walkEnd(in: next).childIndex, step: step, of: next,
+          parent: parents.add(lease), store)
+      } else if plan.pages.isEmpty, !ahead.isInFlight {
+        return false
+      }
     }
-    if plan.pages.isEmpty { return }
-    let byteCount = plan.pages.count * store.geometry.pageByteCount
-    guard store.volume.budget.reserve(byteCount, for: .snapshot) else { return }
-    let blocks: BlocksInFlight
-    do throws(StorageError) {
-      blocks = try store.begin(plan.pages)
-    } catch {
-      store.volume.budget.release(byteCount, for: .snapshot)
-      throw error
+    if !plan.pages.isEmpty {
+      guard let flight = try PagesInFlight.begin(plan.pages, parents, store) else { return false }
+      ahead.add(flight)
     }
-    ahead.flight = PagesInFlight(store, plan.pages, parents, blocks, reservedByteCount: byteCount)
     ahead.frontier = (reached, index)
     ahead.pendingCount += plan.leafCount
+    return !plan.pages.isEmpty
   }
 
-  /// Asks for the page after the leaf's parent when it is not in the cache.
-  ///
-  /// - Returns: whether it is not.
-  private func addNextParent(_ id: UInt64, to plan: inout FlightPlan, _ parents: FlightParents) -> Bool {
-    if !store.isMissing(id) { return false }
+  /// Asks for the page after the leaf's parent, unless it is in the cache or on its way.
+  private func addNextParent(_ id: UInt64, to plan: inout FlightPlan, _ parents: FlightParents) {
+    if ahead.isInFlight && ahead.awaitedParent == id || !store.isMissing(id) { return }
     let depth = path.count - 3
-    if let lease = store.cache.hold(path.entries[depth].id) {
-      plan.pages.append(
-        AwaitedPage(
-          id: id, level: 1, parent: parents.add(lease), childIndex: path.entries[depth].childIndex + step))
-    }
-    return true
+    guard let lease = store.cache.hold(path.entries[depth].id) else { return }
+    plan.pages.append(
+      AwaitedPage(
+        id: id, level: 1, parent: parents.add(lease), childIndex: path.entries[depth].childIndex + step))
+    ahead.awaitedParent = id
   }
 }
