@@ -324,7 +324,7 @@ extension TreeCursor {
       if let nextID, !end.isLast, left < 2 * ahead.count,
         ahead.goes(beyond: (end.childIndex - here) * step, wanted: wanted)
       {
-        addNextParent(nextID, to: &plan, parents)
+        addParent(1, to: &plan, parents)
         // In reverse its last child is not known before it is there.
         if left == 0 { (reached, index, isInNext) = (nextID, isForward ? 0 : .max, true) }
       }
@@ -335,9 +335,15 @@ extension TreeCursor {
         let next = NodePage(lease.pointer, lease.byteCount)
         guard next.level == 1 else { throw store.misplaced(nextID) }
         if !isForward { index = min(index, next.slotCount) }
+        let end = walkEnd(in: next)
         plan.add(
-          from: &index, through: walkEnd(in: next).childIndex, step: step, of: next,
-          parent: parents.add(lease), store)
+          from: &index, through: end.childIndex, step: step, of: next, parent: parents.add(lease), store)
+        let left = max(0, (end.childIndex - index) * step + 1)
+        if !end.isLast, left < 2 * ahead.count,
+          ahead.goes(beyond: ahead.pendingCount + plan.leafCount + left, wanted: wanted)
+        {
+          addParent(2, to: &plan, parents)
+        }
       } else if plan.pages.isEmpty, !ahead.isInFlight {
         return false
       }
@@ -351,14 +357,16 @@ extension TreeCursor {
     return !plan.pages.isEmpty
   }
 
-  /// Asks for the page after the leaf's parent, unless it is in the cache or on its way.
-  private func addNextParent(_ id: UInt64, to plan: inout FlightPlan, _ parents: FlightParents) {
-    if ahead.isInFlight && ahead.awaitedParent == id || !store.isMissing(id) { return }
+  /// Asks for the page so many places after the leaf's parent, below the same page, unless it is in the cache or on its way.
+  private func addParent(_ distance: Int, to plan: inout FlightPlan, _ parents: FlightParents) {
     let depth = path.count - 3
+    let above = path.entries[depth].page
+    let index = path.entries[depth].childIndex + distance * step
+    if index < 0 || index > above.slotCount { return }
+    let id = above.child(index)
+    if ahead.isInFlight && ahead.awaitedParent == id || !store.isMissing(id) { return }
     guard let lease = store.cache.hold(path.entries[depth].id) else { return }
-    plan.pages.append(
-      AwaitedPage(
-        id: id, level: 1, parent: parents.add(lease), childIndex: path.entries[depth].childIndex + step))
+    plan.pages.append(AwaitedPage(id: id, level: 1, parent: parents.add(lease), childIndex: index))
     ahead.awaitedParent = id
   }
 }
