@@ -70,20 +70,22 @@ struct GnuplotScript {
         separator: ", ") + ")"
   }
 
-  /// Statements that give axis `name` (x or y) a scale, ticks and a title.
-  static func axis(_ name: String, _ scale: AxisScale, title: String) -> [String] {
+  /// Statements that give axis `name` (x or y) a scale, ticks and a title, in smaller type where `length` pixels ask for it.
+  static func axis(_ name: String, _ scale: AxisScale, title: String, length: Int = .max) -> [String] {
     let titled = title + (scale.isLogarithmic ? ", log scale" : "")
+    let size = fittingSize(titled, length: length, from: 17)
     return [
       scale.isLogarithmic ? "set logscale \(name) 10" : "unset logscale \(name)",
       "set \(name)range [\(scale.lower):\(scale.upper)]", "set \(name)tics \(ticks(scale))",
-      "set \(name)label \(quoted(titled)) noenhanced",
+      "set \(name)label \(quoted(titled)) noenhanced" + (size == 17 ? "" : " font ',\(size)'"),
     ]
   }
 
   /// Statements that write the title and the conditions.
   var titleLines: [String] {
+    let titleSize = Self.fittingSize(title, length: width - 32, from: 22)
     var lines = [
-      "set label 1 \(Self.quoted(title)) at screen 0.016, screen \(y(26)) left noenhanced font ',22'"
+      "set label 1 \(Self.quoted(title)) at screen 0.016, screen \(y(26)) left noenhanced font ',\(titleSize)'"
     ]
     for (index, line) in subtitle.enumerated() {
       lines.append(
@@ -142,6 +144,13 @@ struct GnuplotScript {
     return lines
   }
 
-  /// About how wide `text` is in the figure's 17-pixel type.
+  /// The largest type up to `size`, in pixels, in which `text` takes at most `length`; `least` where none does.
+  static func fittingSize(_ text: String, length: Int, from size: Int, atLeast least: Int = 11) -> Int {
+    var fitting = size
+    while fitting > least, textWidth(text, size: fitting) > length { fitting -= 1 }
+    return fitting
+  }
+
+  /// About how wide `text` is in type of `size` pixels.
   static func textWidth(_ text: String, size: Int = 17) -> Int { text.count * size * 58 / 100 }
 }

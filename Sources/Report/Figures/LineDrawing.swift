@@ -44,8 +44,9 @@ struct LineDrawing {
     let isSampled = request.axis?.path == "operations"
     let xScale = AxisScale.spanning(xs, request.xTransform ?? (isSampled ? .linear : nil), room: 0.03)
     let yScale = AxisScale.spanning(ys, request.yTransform, room: 0.06, includesZero: true)
-    script.prelude += GnuplotScript.axis("x", xScale, title: request.axis?.path ?? "")
-    script.prelude += GnuplotScript.axis("y", yScale, title: yTitle)
+    script.prelude += GnuplotScript.axis(
+      "x", xScale, title: FigureWords.axis(request.axis?.path ?? ""), length: right - Self.left)
+    script.prelude += GnuplotScript.axis("y", yScale, title: yTitle, length: script.height - 76 - top)
     script.prelude.append("set ylabel offset char -1.5,0")
     script.body += legendLines(script, legend, left: right + 18, top: top + 12)
     // Names one beside the other: levels may lie close together.

@@ -56,25 +56,21 @@ enum LinesFigure: FigureKind {
       throw .nothingToShow(figure: name, reason: "no run has a number for \(words) along \(axis.path)")
     }
     let phases = Array(Set(lines.map(\.phase))).sorted()
-    let title = request.title ?? "\(words) along \(axis.path)"
+    let title =
+      request.title
+      ?? "\(FigureWords.quantity(metric, per: request.per)) along \(FigureWords.axis(axis.path))"
     let subtitle = GnuplotScript.wrapped(digest.conditions(of: phases, omitting: [axis.column]))
     var script = GnuplotScript(name: request.fileName, title: title, subtitle: subtitle, height: 0)
     script.height = script.headHeight + 470
     LineDrawing(
       request: request, lines: lines, colours: Palette.colours(of: lines),
-      yTitle: axisTitle(metric, request.per)
+      yTitle: FigureWords.axisTitle(metric, per: request.per)
     )
     .emit(&script)
     let shown = ([metric] + [request.per].compactMap { $0 }).map { MetricRegistry.entry($0)?.id ?? $0 }
     return Figure(
       name: request.fileName, kind: name, title: title, subtitle: subtitle, description: description(lines),
       metrics: shown, table: table(lines, request), script: script.text)
-  }
-
-  /// The vertical's title: the registry's words for the metric.
-  private static func axisTitle(_ metric: String, _ per: String?) -> String {
-    let words = MetricRegistry.entry(metric).map { $0.id == metric ? $0.axisTitle : metric } ?? metric
-    return per.map { "\(metric) ÷ \($0)" } ?? words
   }
 
   private static func description(_ lines: [Line]) -> String {

@@ -149,7 +149,7 @@ enum WriteAmplificationByCauseFigure: FigureKind {
     }
     script.body += legend.lines(script, left: 24, top: top + plotHeight + 78)
     for bar in bars where bar.parts.isEmpty {
-      let reason = bar.group.absence ?? "nothing written"
+      let reason = bar.group.absence ?? "no byte written to the counted device"
       script.body.append(
         "set label \(GnuplotScript.quoted(Numbers.clipped(reason, to: 80))) at first 0, first \(bar.middle) left "
           + "offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'")
