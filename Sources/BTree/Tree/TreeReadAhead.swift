@@ -120,22 +120,29 @@ final class PagesInFlight {
 /// The pages of a flight before it begins.
 private struct FlightPlan {
   var pages: ContiguousArray<AwaitedPage> = []
-  /// Leaves that may still be added.
+  /// Leaves that may still be asked for.
   var room: Int
+  /// The most leaves the plan covers, those in the cache included.
+  private let mostLeafCount: Int
   /// Leaves the walk will have passed when it is through with the plan, those in the cache included.
   var leafCount = 0
+
+  init(room: Int) {
+    self.room = room
+    mostLeafCount = 2 * room
+  }
 
   /// Adds leaves from child `index` through child `end` of a page as far as there is room; the missing ones are asked for.
   mutating func add(
     from index: inout Int, through end: Int, step: Int, of page: NodePage, parent: Int, _ store: NodeStore
   ) {
-    while room > 0, (end - index) * step >= 0 {
+    while room > 0, leafCount < mostLeafCount, (end - index) * step >= 0 {
       let id = page.child(index)
       if store.isMissing(id) {
         pages.append(AwaitedPage(id: id, level: 0, parent: parent, childIndex: index))
+        room -= 1
       }
       leafCount += 1
-      room -= 1
       index += step
     }
   }
