@@ -332,8 +332,12 @@ extension TreeCursor {
         ahead.goes(beyond: (end.childIndex - here) * step, wanted: wanted)
       {
         addParent(1, to: &plan, parents)
-        // In reverse its last child is not known before it is there.
-        if left == 0 { (reached, index, isInNext) = (nextID, isForward ? 0 : .max, true) }
+        if left == 0 {
+          // In reverse its last child is not known before it is there. A flight does not go over into it: leaves of one parent lie
+          // side by side more often.
+          (reached, index) = (nextID, isForward ? 0 : .max)
+          isInNext = plan.leafCount == 0
+        }
       }
     }
     if isInNext, let nextID {
