@@ -9,6 +9,12 @@
 //    on the memory device exactly as with O_DIRECT.
 // 3. Bytes never written, or discarded, read as zero.
 // 4. Writes are durable after the next `.sync` that returned; until then a crash may leave any subset.
+// 5. A batch that was begun is finished by the thread that began it, whether or not its bytes are still wanted. What a device
+//    counts, charges, records or fails happens in `finish`, as if the batch were submitted there; so nothing but time depends on
+//    whether a device really begins.
+//
+//   submit ────────────────────────▶ done
+//   begin ───▶ (in flight) finish ──▶ done        reads only; `begin` may do nothing, then `submit` takes the place of `finish`
 
 import Accounting
 import Primitives
@@ -46,6 +52,9 @@ public enum ControlOperation: Sendable, Equatable {
   }
 }
 
+/// What a device knows a batch by that it has begun and not finished.
+public protocol BatchInFlight: AnyObject {}
+
 /// An address space of bytes with one clock and one head.
 public protocol BlockDevice: AnyObject {
   /// The size every offset and length is a multiple of, in bytes (default 4,096).
@@ -63,6 +72,17 @@ public protocol BlockDevice: AnyObject {
   /// - Throws: `.deviceFailed`, `.misaligned`, `.outOfRange`, `.noSpace`.
   func submit(_ batch: inout TransferBatch) throws(StorageError)
 
+  /// Hands over a sealed batch that only reads, without waiting. The batch and its memory stay the device's until `finish`.
+  ///
+  /// - Returns: what the device knows the batch by; nil when it has done nothing, and the batch is to be submitted instead of
+  ///   finished. Errors are reported there.
+  func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)?
+
+  /// Waits for a batch that was begun; it is then as if it had been submitted now.
+  ///
+  /// - Throws: as `submit`.
+  func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError)
+
   /// Performs a call that moves no data.
   func control(_ operation: ControlOperation) throws(StorageError)
 }
@@ -70,6 +90,14 @@ public protocol BlockDevice: AnyObject {
 extension BlockDevice {
   /// One thread at a time, unless a device says otherwise.
   public var allowsConcurrentReads: Bool { false }
+
+  /// A device begins nothing, unless it says otherwise: everything happens in the call that would have finished.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? { nil }
+
+  /// Not called for a device that begins nothing.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    preconditionFailure("A batch is finished where it was begun.")
+  }
 
   /// Refuses a batch with a misaligned transfer or one beyond the end; every base device asks first, so a refused
   /// batch has done nothing.

@@ -44,7 +44,7 @@ public final class IOChannel {
   private let health = ChannelHealth()
   private let readers = ReaderRegistry()
   /// For a device that takes one call at a time.
-  private let gate: DeviceGate?
+  let gate: DeviceGate?
   private var books = TransferBooks()
   private var singleBatch = TransferBatch()
 
@@ -106,6 +106,11 @@ public final class IOChannel {
       if batch.containsWrites { health.poison(error.description) }
       throw error
     }
+    enter(&batch)
+  }
+
+  /// Enters a batch that the device performed.
+  func enter(_ batch: inout TransferBatch) {
     batch.classifyReads()
     books.enter(batch)
   }

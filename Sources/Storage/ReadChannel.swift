@@ -100,13 +100,13 @@ final class ReaderRegistry: Sendable {
 public final class ReadChannel: @unchecked Sendable {
   // Sendable: it moves between threads with its owner, a snapshot; what it shares is locked or atomic.
 
-  private let device: any BlockDevice
-  private let gate: DeviceGate?
-  private let health: ChannelHealth
+  let device: any BlockDevice
+  let gate: DeviceGate?
+  let health: ChannelHealth
   private let registry: ReaderRegistry
   private let books = ReaderBooks()
-  private let coalesces: Bool
-  private let maximumTransferByteCount: Int
+  let coalesces: Bool
+  let maximumTransferByteCount: Int
 
   init(
     device: any BlockDevice, gate: DeviceGate?, health: ChannelHealth, registry: ReaderRegistry,
@@ -138,6 +138,11 @@ public final class ReadChannel: @unchecked Sendable {
     batch.seal(coalesces: coalesces, maximumTransferByteCount: maximumTransferByteCount)
     precondition(!batch.containsWrites, "A reader does not write.")
     if let gate { try gate.submit(&batch, to: device) } else { try device.submit(&batch) }
+    enter(&batch)
+  }
+
+  /// Enters a batch that the device performed.
+  func enter(_ batch: inout TransferBatch) {
     batch.classifyReads()
     books.books.withLock { $0.enter(batch) }
   }

@@ -30,8 +30,14 @@ private final class InterruptedDevice: BlockDevice {
   func control(_ operation: ControlOperation) throws(StorageError) { try base.control(operation) }
 }
 
+/// A page that stays in the cache while this lives.
+private final class HeldPage {
+  private var lease: NodeLease?
+  init(_ lease: consuming NodeLease?) { self.lease = consume lease }
+}
+
 @Suite struct ScheduleTests {
-  private static let keyCount = 12_000
+  private static let keyCount = 36_000
 
   private func makeTree() throws -> (engine: BTreeEngine, device: InterruptedDevice) {
     let memory = MemoryDevice(capacityByteCount: 64 << 20)
@@ -108,6 +114,97 @@ private final class InterruptedDevice: BlockDevice {
       try engine.apply(batch, sync: false)
       try engine.checkpoint()
     }
+  }
+
+  /// Deletes, because a leaf that does not have a key says nothing when it is to be removed: an operation that goes to a wrong leaf
+  /// is lost without a sound, while one that puts an entry there soon finds no room and looks for its way anew.
+  @Test(arguments: [0, 1, 2, 3], [0, 1, 2, 3])
+  func anOperationWhoseWayIsLostDoesNotGoToTheLeafBefore(cold: Int, gone: Int) throws {
+    let (engine, device) = try makeTree()
+    let pages = try interiors(engine)
+    #expect(pages.count > 3)
+    if cold == gone { return }
+    // All pages but one are in memory when their level is looked at; while that one is read, another goes.
+    let held = pages.indices.prefix(4).filter { $0 != cold }
+    try engine.dropCache()
+    for page in held { _ = try engine.value(for: key(pages[page].number * 2)) }
+    let store = engine.store
+    #expect(!store.cache.contains(pages[cold].id) && store.cache.contains(pages[gone].id))
+    var interruptions = 0
+    device.duringInteriorReads = {
+      interruptions += 1
+      if interruptions > 1 { return }
+      // What is held stays: everything else is pushed out but the page in question.
+      let leases = held.filter { $0 != gone }.map { HeldPage(store.cache.hold(pages[$0].id)) }
+      _ = store.cache.dropClean()
+      withExtendedLifetime(leases) {}
+    }
+    var batch = WriteBatch()
+    for page in pages.prefix(4) { for step in 0..<40 { batch.delete(key((page.number + step) * 2)) } }
+    let before = engine.forest.main.entryCount
+    try engine.apply(batch, sync: false)
+    device.duringInteriorReads = {}
+    #expect(interruptions > 1, "The page that went was read again.")
+    #expect(before - engine.forest.main.entryCount == 160)
+    for page in pages.prefix(4) {
+      for step in 0..<40 {
+        #expect(
+          try engine.value(for: key((page.number + step) * 2)) == nil, "page of \(page.number), step \(step)")
+      }
+    }
+    try engine.verify()
+  }
+
+  /// The invariant itself: whatever goes between two levels, each operation's stop is its leaf, or none.
+  @Test func everyOperationHasItsStop() throws {
+    let counts = try (0..<16).map { try stopsWhilePagesGo(seed: $0) }
+    let lost = counts.filter { $0.lost > 0 }.count
+    #expect(lost > 8, "pages went in \(lost) of 16 worlds")
+  }
+
+  private func stopsWhilePagesGo(seed: Int) throws -> (known: Int, lost: Int) {
+    let (engine, device) = try makeTree()
+    let store = engine.store
+    let pages = try interiors(engine)
+    try engine.dropCache()
+    for index in pages.indices where draw(UInt64(seed), index) & 3 != 0 {
+      _ = try engine.value(for: key(pages[index].number * 2))
+    }
+    let root = HeldPage(store.cache.hold(engine.forest.main.root))
+    device.duringInteriorReads = {
+      // Some of them go.
+      let leases = pages.indices.map { index in
+        HeldPage(draw(UInt64(seed), 100 + index) & 1 == 0 ? store.cache.hold(pages[index].id) : nil)
+      }
+      _ = store.cache.dropClean()
+      withExtendedLifetime(leases) {}
+    }
+    var batch = WriteBatch()
+    for index in 0..<400 {
+      batch.delete(key(Int(draw(UInt64(seed), 1_000 + index) % UInt64(2 * Self.keyCount))))
+    }
+    var sorted = SortedBatch()
+    sorted.fill(batch, 0..<batch.count)
+    let route = BatchRoute()
+    defer { route.deallocate() }
+    try route.find(sorted, 0..<sorted.count, engine.forest.main, store)
+    device.duringInteriorReads = {}
+    var (known, lost) = (0, 0)
+    for index in 0..<sorted.count {
+      let stop = route.advance(to: index, store)
+      if stop.leaf.id == 0 {
+        lost += 1
+        continue
+      }
+      known += 1
+      var path = TreePath()
+      _ = try path.seek(sorted[index].key, engine.forest.main, store)
+      let isItsLeaf = path.last.pointee.id == stop.leaf.id
+      path.truncate(to: 0)
+      #expect(isItsLeaf, "seed \(seed), operation \(index)")
+    }
+    withExtendedLifetime(root) {}
+    return (known, lost)
   }
 
   @Test func aMissedLookupFindsTheChangedPageUnderTheLock() throws {

@@ -81,6 +81,30 @@ import Testing
     #expect(try bench.engine.entries().map(\.key) == expected)
   }
 
+  /// Leaves that share with their neighbours leave streams alone: nothing is moved to and fro, and nothing more is written.
+  @Test(arguments: [1, 3, 40], [1, 8, 100, 1_000])
+  func redistributionLeavesStreamsAlone(streams: Int, size: Int) throws {
+    let perStream = 40_000 / streams
+    let count = perStream * streams
+    let benches = try [false, true].map { redistributes in
+      let bench = try Bench(
+        ["checkpoint_operations": .integer(7_000), "redistribution": .boolean(redistributes)],
+        memoryByteCount: 32 << 20)
+      try load(bench, count, batch: size) { $0 % streams * perStream * 3 + $0 / streams }
+      try bench.engine.verify()
+      return bench
+    }
+    let (plain, sharing) = (benches[0], benches[1])
+    // Streams meet only where one begins in a leaf of others.
+    let shared = sharing.statistic("page_redistributions")
+    #expect(streams == 1 ? shared == 0 : shared <= 4 * UInt64(streams), "\(shared) leaves shared")
+    let leaves = (plain.statistic("leaf_used_bytes"), sharing.statistic("leaf_used_bytes"))
+    #expect(Double(leaves.1) <= 1.02 * Double(leaves.0), "\(leaves)")
+    let written = (plain.statistic("page_writes"), sharing.statistic("page_writes"))
+    #expect(Double(written.1) <= (streams > 3 ? 1.05 : 1.01) * Double(written.0), "\(written)")
+    #expect(try sharing.engine.stateHash() == plain.engine.stateHash())
+  }
+
   @Test(arguments: [100, 1_000, 10_000])
   func randomBatchesAreNotTakenForStreams(size: Int) throws {
     let bench = try Bench(memoryByteCount: 32 << 20)

@@ -110,6 +110,11 @@ extension NodePage {
     pending == slotCount && slotCount > 1 && (!hasUpperFence || isAscending(pending: pending))
   }
 
+  /// Whether the latest inserts were many in ascending order, and went behind all other entries.
+  var isGrowing: Bool {
+    slotCount > 0 && insertPoint == slotCount && insertRun > 0 && insertRun * 4 >= slotCount
+  }
+
   /// The index before which about half of the bytes lie.
   private func middleIndex(_ total: Int) -> Int {
     var sum = 0

@@ -4,7 +4,7 @@
 //                 └──────────────────┴───────────────────────────┴───────────────────────┴─▶ error, nothing cached
 //
 // Invariants
-// 1. There is one way in, `admit`: lookups, cursors with their read-ahead, batches, neighbours and checks all take it.
+// 1. There is one way in, `admit`: lookups, cursors with what they asked for ahead, batches, neighbours and checks all take it.
 // 2. A page is read only when it is surely not in the cache: a lookup without the lock may miss one that is, and a changed page
 //    is nowhere else.
 
@@ -62,7 +62,7 @@ extension NodeStore {
   }
 
   /// Holds a page that was read against its pointer, itself and its place, and puts it into the cache.
-  private func admit(
+  func admit(
     _ block: VolumeBlock, _ id: UInt64, level: Int, _ place: PagePlace, isWriter: Bool
   ) throws(StorageError) -> NodeLease {
     counts.pointee.pagesRead &+= 1
@@ -113,6 +113,40 @@ extension NodeStore {
     try readPages(
       ContiguousArray(missing.map { parent.child($0) }), level: parent.level - 1, isWriter: isWriter
     ) { PagePlace(childIndex: missing[$0], of: parent) }
+  }
+
+  /// Asks for pages and does not wait.
+  func begin(_ pages: ContiguousArray<AwaitedPage>) throws(StorageError) -> BlocksInFlight {
+    let requests = ContiguousArray(
+      pages.map {
+        BlockRequest(
+          extent: extent($0.id), cause: $0.level == 0 ? .leaf : .interior, level: .number($0.level))
+      })
+    if let reader { return reader.beginReading(requests, type: Self.pageType) }
+    return try volume.beginReading(requests, type: Self.pageType)
+  }
+
+  /// Waits for pages, checks them and puts them into the cache.
+  ///
+  /// - Parameters:
+  ///   - arrived: called when they are there, before the first goes into the cache.
+  ///   - place: where the page of an index has to be.
+  func finish(
+    _ flight: BlocksInFlight, _ pages: ContiguousArray<AwaitedPage>, arrived: () -> Void,
+    place: (_ index: Int) -> PagePlace
+  ) throws(StorageError) {
+    var blocks: ContiguousArray<VolumeBlock> = []
+    blocks.reserveCapacity(pages.count)
+    if let reader {
+      try reader.finishReading(flight) { blocks.append($1) }
+    } else {
+      try volume.finishReading(flight) { blocks.append($1) }
+    }
+    arrived()
+    for page in pages where page.level == 0 { counts.pointee.leavesPrefetched &+= 1 }
+    for (index, block) in blocks.enumerated() {
+      _ = try admit(block, pages[index].id, level: pages[index].level, place(index), isWriter: false)
+    }
   }
 
   /// Reads those of some long values that are not in the cache in one batch.

@@ -34,7 +34,8 @@ extension TreeWriter {
       try balanceParent(depth - 1, &tree, &transaction)
     } else if index > 0, try merge(depth, leftIndex: index - 1, &tree, &transaction) {
       try balanceParent(depth - 1, &tree, &transaction)
-    } else if policy.redistributes, path.entries[depth].page.isLeaf {
+    } else if policy.redistributes, path.entries[depth].page.isLeaf, !path.entries[depth].page.isGrowing {
+      // A leaf that a stream of ascending keys has just begun is filled by the stream.
       if try shareLeaf(depth, roomByteCount: 0, &transaction, &tree) {
         store.counts.pointee.redistributions &+= 1
       }

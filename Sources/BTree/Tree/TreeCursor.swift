@@ -16,11 +16,10 @@ import Storage
 /// Walks a tree. Used by one thread.
 final class TreeCursor: Cursor {
   let store: NodeStore
-  private let tree: TreeState
+  let tree: TreeState
   let lower: [UInt8]?
   let upper: [UInt8]?
   let isForward: Bool
-  private let readAheadLeafCount: Int
   /// Keeps a snapshot's pin alive.
   private let owner: AnyObject?
   // Used by one thread; a body that is shown an entry does not call back: exclusive without a check at run time.
@@ -30,7 +29,7 @@ final class TreeCursor: Cursor {
   @exclusivity(unchecked) var overflow: NodeLease?
   @exclusivity(unchecked) var overflowValue: Bytes?
   @exclusivity(unchecked) var isPlaced = false
-  @exclusivity(unchecked) private var leavesInARow = 0
+  @exclusivity(unchecked) var ahead: ReadAhead
   /// The current key is put together here: a prefix, a head and a rest.
   let keyBuffer: UnsafeMutableRawPointer
 
@@ -43,7 +42,7 @@ final class TreeCursor: Cursor {
     lower = range.lowerBound
     upper = range.upperBound
     isForward = order == .forward
-    self.readAheadLeafCount = readAheadLeafCount
+    ahead = ReadAhead(limit: readAheadLeafCount)
     self.owner = owner
     keyBuffer = .allocate(byteCount: store.geometry.maximumKeyByteCount + 16, alignment: 16)
   }
@@ -51,6 +50,7 @@ final class TreeCursor: Cursor {
   deinit {
     keyBuffer.deallocate()
     // Before the store, hence the cache, is let go.
+    ahead.reset()
     path.truncate(to: 0)
     overflow = nil
   }
@@ -71,7 +71,7 @@ final class TreeCursor: Cursor {
     while true {
       let leaf = path.leaf
       if isForward ? gap < leaf.slotCount : gap > 0 { break }
-      if try !stepLeaf() { return false }
+      if try !stepLeaf(wanted: nil) { return false }
       gap = isForward ? 0 : path.leaf.slotCount
     }
     let leaf = path.leaf
@@ -141,7 +141,7 @@ final class TreeCursor: Cursor {
   }
 
   private func place(_ key: Bytes, behindEqual: Bool) throws(StorageError) {
-    leavesInARow = 0
+    ahead.reset()
     if try !path.seek(key, tree, store) { return }
     let (index, isFound) = path.leaf.find(key)
     gap = isFound && behindEqual ? index + 1 : index
@@ -173,23 +173,12 @@ final class TreeCursor: Cursor {
 
   // MARK: Leaf to leaf
 
-  /// Goes to the neighbouring leaf; a walk that has passed some leaves asks for the next ones of the same parent together.
-  func stepLeaf() throws(StorageError) -> Bool {
-    leavesInARow += 1
-    if readAheadLeafCount > 1, leavesInARow > 1, path.count > 1 { try readAhead() }
+  /// Goes to the neighbouring leaf; a walk that has passed some leaves asks for those that follow.
+  ///
+  /// - Parameter wanted: how many entries behind this leaf are going to be shown for sure, nil when nobody said.
+  func stepLeaf(wanted: Int?) throws(StorageError) -> Bool {
+    try readAhead(wanted: wanted)
     return try path.step(forward: isForward, store)
-  }
-
-  private func readAhead() throws(StorageError) {
-    let parent = path.entries[path.count - 2].page
-    let index = path.entries[path.count - 2].childIndex
-    let next = isForward ? index + 1 : index - 1
-    guard next >= 0, next <= parent.slotCount, !store.cache.prefetchSlot(of: parent.child(next)),
-      !store.cache.contains(parent.child(next))
-    else { return }
-    let count = min(readAheadLeafCount, 1 << min(leavesInARow, 16))
-    let ahead = isForward ? next...min(next + count - 1, parent.slotCount) : max(0, next - count + 1)...next
-    try store.prefetch(ahead, of: parent, isWriter: false)
   }
 }
 

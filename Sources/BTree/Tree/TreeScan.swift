@@ -32,6 +32,7 @@ extension TreeCursor {
     _ limit: Int, _ body: (_ key: RawSpan, _ value: RawSpan) -> Void
   ) throws(StorageError) -> Int {
     if !isPlaced { try placeAtStart() }
+    ahead.beginCall()
     var shown = 0
     while shown < limit, !path.isEmpty {
       let leaf = path.leaf
@@ -45,7 +46,7 @@ extension TreeCursor {
       } else if isLast {
         break
       } else {
-        if try !stepLeaf() { break }
+        if try !stepLeaf(wanted: limit - shown) { break }
         gap = isForward ? 0 : path.leaf.slotCount
       }
     }

@@ -14,10 +14,14 @@ extension TreeWriter {
   ) throws(StorageError) {
     let depth = path.count - 1
     try makeWritable(depth, &tree, &transaction)
-    if policy.redistributes, depth > 0 { try makeWritable(depth - 1, &tree, &transaction) }
+    // Streams of ascending keys leave full leaves by themselves: what they gave away they would only fill up again.
+    let shares =
+      policy.redistributes && depth > 0 && (pending < path.leaf.slotCount || path.leaf.hasUpperFence)
+      && !path.leaf.isAscending(pending: pending)
+    if shares { try makeWritable(depth - 1, &tree, &transaction) }
     let leaf = path.leaf
     if depth > 0, leaf.isAppending(pending: pending), try shiftLeft(&tree, &transaction) { return }
-    if policy.redistributes, depth > 0, pending < leaf.slotCount || leaf.hasUpperFence {
+    if shares {
       // The entry that waits, and some room for those after it.
       let entry = NodePage.slotByteCount + NodePage.leafCellHeadByteCount + key.count + fieldByteCount
       let byteCount = max(entry, leaf.byteCount / 16)

@@ -202,11 +202,16 @@ struct betula_ring_transfer {
 struct betula_ring;
 /// Makes a ring for at most `depth` transfers at once; 0 or -errno: -ENOSYS and -EPERM where the system offers none.
 int betula_ring_open(unsigned depth, struct betula_ring **ring);
-/// Ends a ring. Nothing is in flight between calls of `betula_ring_perform`.
+/// Ends a ring. Precondition: nothing is in flight.
 void betula_ring_close(struct betula_ring *ring);
 /// Performs all transfers on one open file and returns when the last is complete. One thread at a time.
 /// 0, or -errno of the ring itself: then what was not performed carries it too, and the ring is of no more use.
 int betula_ring_perform(struct betula_ring *ring, int descriptor, struct betula_ring_transfer *transfers, size_t count);
+/// Hands transfers on one open file to the kernel, as many as the ring takes, and does not wait. They, their segments and
+/// their memory stay where they are until `betula_ring_finish`, which is the next call of this ring.
+void betula_ring_begin(struct betula_ring *ring, int descriptor, struct betula_ring_transfer *transfers, size_t count);
+/// Performs what is left of the transfers that were begun and returns when the last is complete, as `betula_ring_perform`.
+int betula_ring_finish(struct betula_ring *ring);
 
 /// Makes the file's data, and the metadata needed to read it, durable; 0 or -errno.
 int betula_fdatasync(int descriptor);

@@ -27,7 +27,7 @@
 //    the pins are gone.
 // 4. Buckets are hints: each is one atomic word, so no lookup is torn; entries may move while somebody looks, so a
 //    lookup may miss a node that is there. A miss is final only under the shard's lock (`insert` looks again).
-// 5. Σ bytes of nodes in a shard (doomed ones included) ≤ capacity / shards, at every moment; clean + dirty capacity is
+// 5. Σ bytes of nodes in a shard (doomed ones, and those on their way, `keepRoom`, included) ≤ capacity / shards, at every moment; clean + dirty capacity is
 //    what the accounts `frames` and `dirty` hold. The budget is touched by the writer's thread alone.
 // 6. Only the writer makes nodes dirty or clean, so a dirty node is never evicted by a reader, and is written once for
 //    each time it became dirty.

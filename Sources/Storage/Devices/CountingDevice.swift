@@ -132,6 +132,19 @@ public final class CountingDevice: BlockDevice {
   /// Passes the batch on and counts its transfers.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)
+    count(batch)
+  }
+
+  /// As the base.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? { base.begin(&batch) }
+
+  /// Waits for the batch and counts its transfers.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    try base.finish(&batch, flight)
+    count(batch)
+  }
+
+  private func count(_ batch: borrowing TransferBatch) {
     for index in batch.transfers.indices {
       add(batch.transfers[index].direction, byteCount: UInt64(batch.transfers[index].byteCount))
     }

@@ -12,6 +12,7 @@
 //    each on its own.
 // 4. Deterministic: script, seed and calls decide everything.
 // 5. After power loss every call fails; only `crash(survivors:)` speaks.
+// 6. Nothing is begun here: a batch that is asked for ahead is one call, in the place of the call that would have finished it.
 
 import Accounting
 import Primitives

@@ -3,6 +3,7 @@
 //   batch ──▶ one transfer: preadv / pwritev by the caller
 //        ├──▶ several, past the page cache: a ring of the kernel's with `parallelism` of them in flight
 //        └──▶ several, else, and where the system offers no rings: threads, each takes the next transfer
+//   begin ──▶ a ring or the threads, while the caller goes on ──finish──▶ results
 //
 //   segment memory ──aligned──▶ the system         O_DIRECT wants memory, offset and length aligned;
 //                  └─unaligned─▶ a bounce frame     the rest is copied once
@@ -15,13 +16,12 @@
 //
 // 5. Every transfer says its offset: there is no position of the file that threads could share.
 //
-// Reads by any number of threads, beside one that writes; each call has lists and a ring of its own. The threads serve one
-// batch at a time: whoever finds them busy performs its transfers itself.
+// Reads by any number of threads, beside one that writes; each call has lists and a ring of its own (`TransferCall`). The threads
+// serve one batch at a time: whoever finds them busy performs its transfers itself.
 
 import Accounting
 import CSystem
 import Primitives
-import Synchronization
 
 /// A block device over one file.
 public final class FileDevice: BlockDevice {
@@ -53,55 +53,13 @@ public final class FileDevice: BlockDevice {
   private let workers: WorkerPool?
   /// Whether batches go through rings.
   private let usesRings: Bool
-  /// Whether the threads serve a batch.
-  private let workersAreBusy = Atomic<Bool>(false)
-  /// Lists of calls that have ended, to be used again.
-  private let idleCalls = Lock<[Call]>([])
+  /// Calls that have ended, to be used again.
+  private let idleCalls = Lock<[TransferCall]>([])
 
   private struct Notes {
     var unseenByKernel = UnseenByKernel()
     /// The blocks of a file this device made; nil for a file that was there before, of which nothing is known.
     var written: WrittenBlocks?
-  }
-
-  /// The lists of one call.
-  private struct Call {
-    var prepared: ContiguousArray<PreparedTransfer> = []
-    var segments: ContiguousArray<betula_segment> = []
-    /// Made when a call first has several transfers for it.
-    var ring: TransferRing?
-
-    mutating func removeAll() {
-      prepared.removeAll(keepingCapacity: true)
-      segments.removeAll(keepingCapacity: true)
-    }
-  }
-
-  /// A prepared batch for the threads; they work on different elements, and only while `submit` waits.
-  private final class TransferWork: ParallelWork {
-    let file: SystemFile
-    let transfers: UnsafeMutableBufferPointer<PreparedTransfer>
-    let segments: UnsafeMutableBufferPointer<betula_segment>
-
-    init(
-      file: SystemFile, transfers: UnsafeMutableBufferPointer<PreparedTransfer>,
-      segments: UnsafeMutableBufferPointer<betula_segment>
-    ) {
-      self.file = file
-      self.transfers = transfers
-      self.segments = segments
-    }
-
-    func perform(_ index: Int) { FileDevice.perform(index, file, transfers, segments) }
-  }
-
-  private static func perform(
-    _ index: Int, _ file: SystemFile, _ transfers: UnsafeMutableBufferPointer<PreparedTransfer>,
-    _ segments: UnsafeMutableBufferPointer<betula_segment>
-  ) {
-    transfers[index].errorNumber = file.transfer(
-      isWrite: transfers[index].isWrite,
-      UnsafeMutableBufferPointer(rebasing: segments[transfers[index].segments]), at: transfers[index].offset)
   }
 
   /// Opens or creates a file as a device.
@@ -158,50 +116,64 @@ public final class FileDevice: BlockDevice {
   ///   may have been performed.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try checkRanges(of: batch)
-    var call = idleCalls.withLock { $0.popLast() } ?? Call()
-    prepare(&batch, &call)
-    perform(&call)
-    defer {
-      call.removeAll()
-      idleCalls.withLock { $0.append(call) }
+    let call = takeCall()
+    prepare(&batch, call)
+    call.perform(ringDepth: ringDepth, workers)
+    try complete(batch, call)
+  }
+
+  /// Hands the batch to a ring or to the threads.
+  ///
+  /// - Returns: nil for a batch that is refused, and when there is neither.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? {
+    do throws(StorageError) {
+      try checkRanges(of: batch)
+    } catch {
+      // Whoever submits it is told.
+      return nil
     }
-    for index in call.prepared.indices where call.prepared[index].errorNumber != 0 {
-      let transfer = batch.transfers[index]
-      throw SystemFile.transferFailure(
-        isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount,
-        call.prepared[index].errorNumber)
+    let call = takeCall()
+    prepare(&batch, call)
+    if call.begin(ringDepth: ringDepth, workers) { return call }
+    giveBack(call)
+    return nil
+  }
+
+  /// Waits for the batch.
+  ///
+  /// - Throws: as `submit`.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    guard let call = flight as? TransferCall else {
+      preconditionFailure("A batch is finished where it was begun.")
     }
-    note(batch)
-    for index in call.prepared.indices where !call.prepared[index].isWrite {
-      guard let bounce = call.prepared[index].bounce else { continue }
-      Self.copySegments(batch, batch.transfers[index], bounce: bounce, isWrite: false)
-    }
+    call.finish(workers)
+    try complete(batch, call)
   }
 
   /// Any number of readers beside one writer.
   public var allowsConcurrentReads: Bool { true }
 
-  private func perform(_ call: inout Call) {
-    if usesRings, call.prepared.count > 1 {
-      if call.ring == nil { call.ring = TransferRing(depth: parallelism) }
-      if let ring = call.ring {
-        let isUsable = call.prepared.withUnsafeMutableBufferPointer { prepared in
-          call.segments.withUnsafeMutableBufferPointer { ring.perform(file, prepared, $0) }
-        }
-        if !isUsable { call.ring = nil }
-        return
-      }
+  private var ringDepth: Int? { usesRings ? parallelism : nil }
+
+  private func takeCall() -> TransferCall { idleCalls.withLock { $0.popLast() } ?? TransferCall(file) }
+
+  private func giveBack(_ call: TransferCall) {
+    call.removeAll()
+    idleCalls.withLock { $0.append(call) }
+  }
+
+  /// What follows when all transfers of a call have ended.
+  private func complete(_ batch: borrowing TransferBatch, _ call: TransferCall) throws(StorageError) {
+    defer { giveBack(call) }
+    for index in call.prepared.indices where call.errorNumber(index) != 0 {
+      let transfer = batch.transfers[index]
+      throw SystemFile.transferFailure(
+        isWrite: transfer.direction == .write, transfer.offset, transfer.byteCount, call.errorNumber(index))
     }
-    call.prepared.withUnsafeMutableBufferPointer { prepared in
-      call.segments.withUnsafeMutableBufferPointer { segments in
-        if let workers, prepared.count > 1, !workersAreBusy.exchange(true, ordering: .acquiring) {
-          let work = TransferWork(file: file, transfers: prepared, segments: segments)
-          workers.run(work, count: prepared.count)
-          workersAreBusy.store(false, ordering: .releasing)
-        } else {
-          for index in prepared.indices { Self.perform(index, file, prepared, segments) }
-        }
-      }
+    note(batch)
+    for index in call.prepared.indices where !call.prepared[index].isWrite {
+      guard let bounce = call.prepared[index].bounce else { continue }
+      Self.copySegments(batch, batch.transfers[index], bounce: bounce, isWrite: false)
     }
   }
 
@@ -221,7 +193,7 @@ public final class FileDevice: BlockDevice {
   }
 
   /// Vends frames to reads, and gives every transfer memory that the system takes.
-  private func prepare(_ batch: inout TransferBatch, _ call: inout Call) {
+  private func prepare(_ batch: inout TransferBatch, _ call: TransferCall) {
     let alignment = mode == .direct ? UInt(min(transferUnitByteCount, 4_096)) : 1
     for position in batch.transfers.indices {
       let transfer = batch.transfers[position]

@@ -50,6 +50,14 @@ public final class FlashDevice: BlockDevice {
     }
   }
 
+  /// As the base: reads are nothing to the drive.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? { base.begin(&batch) }
+
+  /// As the base.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    try base.finish(&batch, flight)
+  }
+
   // ENOSPC.
   private static let noSpace: Int32 = 28
 

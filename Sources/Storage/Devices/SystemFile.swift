@@ -64,8 +64,9 @@ final class SystemFile: @unchecked Sendable {
     isWrite: Bool, _ segments: UnsafeMutableBufferPointer<betula_segment>, at firstOffset: UInt64,
     moved: Int64
   ) -> Int32 {
-    // Calls that a signal interrupted, or that the system had no room for, are made again.
-    if moved < 0, -moved != Self.interrupted, -moved != Self.tryAgain {
+    // Calls that a signal interrupted, that the system had no room for, or that went with the thread that made them, are made
+    // again.
+    if moved < 0, -moved != Self.interrupted, -moved != Self.tryAgain, -moved != Self.cancelled {
       return Int32(truncatingIfNeeded: -moved)
     }
     if moved == 0 { return -1 }
@@ -87,9 +88,10 @@ final class SystemFile: @unchecked Sendable {
       isWrite: isWrite, UnsafeMutableBufferPointer(rebasing: segments[position...]), at: offset)
   }
 
-  // EINTR and EAGAIN.
+  // EINTR, EAGAIN and ECANCELED.
   private static let interrupted: Int64 = 4
   private static let tryAgain: Int64 = 11
+  private static let cancelled: Int64 = 125
 
   /// Moves one range.
   func transfer(

@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A batch that threw costs nothing.
-// 2. Batches of several threads are charged in the order in which they return; one thread's order is that of its calls.
+// 2. Batches of several threads are charged in the order in which they return; one thread's order is that of its calls. A batch
+//    that was begun is charged when it is finished.
 // 3. The clock of a run equals the clock of its recorded trace, charged under the same model.
 
 import Accounting
@@ -45,6 +46,15 @@ public final class TimedDevice: BlockDevice {
   /// Passes the batch on and charges it.
   public func submit(_ batch: inout TransferBatch) throws(StorageError) {
     try base.submit(&batch)
+    lockedClock.withLock { clock in _ = clock.charge(batch: batch) }
+  }
+
+  /// As the base.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? { base.begin(&batch) }
+
+  /// Waits for the batch and charges it: the clock says what the device has to do, not what somebody waits for.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    try base.finish(&batch, flight)
     lockedClock.withLock { clock in _ = clock.charge(batch: batch) }
   }
 

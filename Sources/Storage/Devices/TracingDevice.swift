@@ -307,6 +307,16 @@ public final class TracingDevice: BlockDevice {
     writer.record(batch)
   }
 
+  /// As the base.
+  public func begin(_ batch: inout TransferBatch) -> (any BatchInFlight)? { base.begin(&batch) }
+
+  /// Waits for the batch and records it.
+  public func finish(_ batch: inout TransferBatch, _ flight: any BatchInFlight) throws(StorageError) {
+    try base.finish(&batch, flight)
+    batch.classifyReads()
+    writer.record(batch)
+  }
+
   /// Passes the call on and records it.
   public func control(_ operation: ControlOperation) throws(StorageError) {
     try base.control(operation)

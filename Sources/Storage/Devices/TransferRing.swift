@@ -1,29 +1,19 @@
 // Many transfers of a file with the system at once, from one thread: a ring of the kernel's.
 //
-//   prepared transfers ──▶ ring, at most `depth` in flight ──▶ a result each ──short──▶ continued by plain calls
+//   prepared transfers ──begin──▶ ring, at most `depth` in flight ──finish──▶ a result each ──short──▶ continued by plain calls
 //
 // Invariants
 // 1. One thread at a time; a file device keeps one ring for each call that is going on.
-// 2. After `perform` nothing is in flight.
+// 2. Between `begin` and `finish` the kernel may write to the memory of the transfers; after `finish` nothing is in flight.
 
 import CSystem
 import Primitives
 
-/// What a file device hands to the system in one go.
-struct PreparedTransfer {
-  var isWrite: Bool
-  var offset: UInt64
-  var segments: Range<Int>
-  /// Holds the bytes of a transfer whose memory the system would refuse.
-  var bounce: Frame?
-  /// 0, the system's error number, or -1 for a read that met the end of the file.
-  var errorNumber: Int32 = 0
-}
-
 /// A ring of the kernel's, closed with its last reference.
 final class TransferRing {
   private let ring: OpaquePointer
-  private var transfers: ContiguousArray<betula_ring_transfer> = []
+  /// Memory of our own: the kernel's results go there while nobody looks.
+  private var transfers = CallMemory<betula_ring_transfer>()
 
   /// A ring for `depth` transfers at once; nil where the system offers none.
   init?(depth: Int) {
@@ -34,31 +24,44 @@ final class TransferRing {
 
   deinit { betula_ring_close(ring) }
 
-  /// Performs all transfers and sets their error numbers.
+  /// Hands transfers to the kernel and does not wait.
+  func begin(
+    _ file: SystemFile, _ prepared: borrowing ContiguousArray<PreparedTransfer>,
+    _ segments: borrowing CallMemory<betula_segment>
+  ) {
+    take(prepared, segments)
+    betula_ring_begin(ring, file.descriptor, transfers.start, transfers.count)
+  }
+
+  /// Waits for the transfers that were begun.
+  ///
+  /// - Returns: whether the ring can be used again.
+  func finish() -> Bool { betula_ring_finish(ring) == 0 }
+
+  /// Performs all transfers.
   ///
   /// - Returns: whether the ring can be used again.
   func perform(
-    _ file: SystemFile, _ prepared: UnsafeMutableBufferPointer<PreparedTransfer>,
-    _ segments: UnsafeMutableBufferPointer<betula_segment>
+    _ file: SystemFile, _ prepared: borrowing ContiguousArray<PreparedTransfer>,
+    _ segments: borrowing CallMemory<betula_segment>
   ) -> Bool {
-    transfers.removeAll(keepingCapacity: true)
-    for transfer in prepared {
+    take(prepared, segments)
+    return betula_ring_perform(ring, file.descriptor, transfers.start, transfers.count) == 0
+  }
+
+  /// Bytes moved by a transfer, or the negated number of its error.
+  func result(_ index: Int) -> Int64 { transfers[index].result }
+
+  private func take(
+    _ prepared: borrowing ContiguousArray<PreparedTransfer>, _ segments: borrowing CallMemory<betula_segment>
+  ) {
+    transfers.removeAll()
+    for index in prepared.indices {
       transfers.append(
         betula_ring_transfer(
-          segments: segments.baseAddress.map { UnsafePointer($0 + transfer.segments.lowerBound) },
-          segment_count: UInt32(transfer.segments.count), is_write: transfer.isWrite ? 1 : 0,
-          offset: transfer.offset, result: 0))
+          segments: UnsafePointer(segments.start + prepared[index].segments.lowerBound),
+          segment_count: UInt32(prepared[index].segments.count), is_write: prepared[index].isWrite ? 1 : 0,
+          offset: prepared[index].offset, result: 0))
     }
-    let count = transfers.count
-    let outcome = transfers.withUnsafeMutableBufferPointer {
-      betula_ring_perform(ring, file.descriptor, $0.baseAddress, count)
-    }
-    for index in prepared.indices {
-      prepared[index].errorNumber = file.finish(
-        isWrite: prepared[index].isWrite,
-        UnsafeMutableBufferPointer(rebasing: segments[prepared[index].segments]), at: prepared[index].offset,
-        moved: transfers[index].result)
-    }
-    return outcome == 0
   }
 }

@@ -1,8 +1,10 @@
-// Threads that a file device issues a batch with: the calling thread works too, and returns when all is done.
+// Threads that a file device issues a batch with: whoever waits for a batch works on it too.
+//
+//   start ──▶ job: transfers 0 1 2 … ──▶ threads, each takes the next one      finish: the caller takes some as well, then waits
 //
 // Invariants
-// 1. `run` performs each index once, on some thread, and returns after the last call returned.
-// 2. Between runs the threads sleep; they end with the pool.
+// 1. Each index of a job is performed once, on some thread; after `finish` all of them are.
+// 2. The threads serve one job at a time. Between jobs they sleep; they end with the pool.
 
 import Glibc
 import Synchronization
@@ -12,20 +14,43 @@ protocol ParallelWork: AnyObject {
   func perform(_ index: Int)
 }
 
+/// Work that was given to a pool's threads, in parts that are taken one by one.
+final class ParallelJob: Sendable {
+  private let work: any ParallelWork & Sendable
+  private let count: Int
+  private let next = Atomic<Int>(0)
+  private let done = Atomic<Int>(0)
+
+  init(_ work: any ParallelWork & Sendable, count: Int) {
+    self.work = work
+    self.count = count
+  }
+
+  /// Whether every part was performed.
+  var isDone: Bool { done.load(ordering: .acquiring) == count }
+
+  /// Performs parts until none is left to take.
+  func takePart() {
+    while true {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      work.perform(index)
+      done.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
+  }
+}
+
 /// A few waiting threads.
 final class WorkerPool {
   /// What threads and pool share; outlives the pool until the last thread has left.
   private final class Shared: @unchecked Sendable {
-    // Sendable: every field but `next` is read and written under `mutex`.
+    // Sendable: every field is read and written under `mutex`.
     let mutex: UnsafeMutablePointer<pthread_mutex_t>
     let wake: UnsafeMutablePointer<pthread_cond_t>
     let done: UnsafeMutablePointer<pthread_cond_t>
-    var work: (any ParallelWork)?
-    var count = 0
+    var job: ParallelJob?
     var generation: UInt64 = 0
-    var busyCount = 0
     var isStopping = false
-    let next = Atomic<Int>(0)
 
     init() {
       mutex = .allocate(capacity: 1)
@@ -45,14 +70,6 @@ final class WorkerPool {
       mutex.deallocate()
     }
 
-    func perform(_ work: any ParallelWork, _ count: Int) {
-      while true {
-        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        if index >= count { return }
-        work.perform(index)
-      }
-    }
-
     func runThread() {
       var seen: UInt64 = 0
       while true {
@@ -63,14 +80,20 @@ final class WorkerPool {
           return
         }
         seen = generation
-        let (work, count) = (self.work, self.count)
+        let job = self.job
         pthread_mutex_unlock(mutex)
-        if let work { perform(work, count) }
-        pthread_mutex_lock(mutex)
-        busyCount -= 1
-        if busyCount == 0 { pthread_cond_signal(done) }
-        pthread_mutex_unlock(mutex)
+        guard let job else { continue }
+        job.takePart()
+        if job.isDone { end(job) }
       }
+    }
+
+    /// A job of which every part was performed leaves the threads.
+    func end(_ ended: ParallelJob) {
+      pthread_mutex_lock(mutex)
+      if job === ended { job = nil }
+      pthread_cond_broadcast(done)
+      pthread_mutex_unlock(mutex)
     }
   }
 
@@ -106,20 +129,27 @@ final class WorkerPool {
     for thread in threads { pthread_join(thread, nil) }
   }
 
-  /// Performs 0 ..< `count` of `work`, several at a time.
-  func run(_ work: any ParallelWork, count: Int) {
+  /// Lets the threads begin with 0 ..< `count` of `work`, and does not wait.
+  ///
+  /// - Returns: nil when they are at work on something else, or there are none; then nothing was begun.
+  func start(_ work: any ParallelWork & Sendable, count: Int) -> ParallelJob? {
+    if threads.isEmpty || count == 0 { return nil }
     pthread_mutex_lock(shared.mutex)
-    shared.work = work
-    shared.count = count
-    shared.next.store(0, ordering: .relaxed)
-    shared.busyCount = threads.count
+    defer { pthread_mutex_unlock(shared.mutex) }
+    if shared.job != nil { return nil }
+    let job = ParallelJob(work, count: count)
+    shared.job = job
     shared.generation &+= 1
     pthread_cond_broadcast(shared.wake)
-    pthread_mutex_unlock(shared.mutex)
-    shared.perform(work, count)
+    return job
+  }
+
+  /// Works on a job until every part of it was performed.
+  func finish(_ job: ParallelJob) {
+    job.takePart()
+    if job.isDone { return shared.end(job) }
     pthread_mutex_lock(shared.mutex)
-    while shared.busyCount > 0 { pthread_cond_wait(shared.done, shared.mutex) }
-    shared.work = nil
+    while !job.isDone { pthread_cond_wait(shared.done, shared.mutex) }
     pthread_mutex_unlock(shared.mutex)
   }
 }

@@ -37,6 +37,23 @@ public final class BlockReader: @unchecked Sendable {
       body(request, block)
     }
   }
+
+  /// Asks for blocks of one type; as `Volume.beginReading`.
+  public func beginReading(_ requests: ContiguousArray<BlockRequest>, type: BlockType) -> BlocksInFlight {
+    BlocksInFlight(requests, type: type, channel.begin(geometry.batch(requests)))
+  }
+
+  /// Waits for blocks and verifies them; as `Volume.finishReading`.
+  public func finishReading(
+    _ flight: BlocksInFlight, _ body: (Int, VolumeBlock) -> Void
+  ) throws(StorageError) {
+    try flight.reads.finish()
+    for (index, request) in flight.requests.enumerated() {
+      let block = try geometry.verified(flight.reads.batch, index, request.extent, type: flight.type)
+      verifiedChecksumCount += 1
+      body(index, block)
+    }
+  }
 }
 
 /// What ties a volume's blocks to their places.
