@@ -83,7 +83,7 @@ struct RunDevice {
     let byteCount = Int(memory < 3 * data ? memory : min(6 * data, machine / 3))
     if byteCount < leastPreparedByteCount { return }
     pool.prepare(byteCount: byteCount)
-    HeapMemory.prepare(byteCount: Int(min(memory, 2 * data, machine / 8)))
+    HeapMemory.prepare(byteCount: Int(min(memory, 2 * data, machine / 16)))
   }
 
   /// Less is handed out too fast to matter.
