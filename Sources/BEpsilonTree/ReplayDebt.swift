@@ -229,13 +229,13 @@ extension BEpsilonTreeEngine {
 
   /// Whether replaying these batches from the newest durable tree has the space for it.
   func canReplay(_ debt: ReplayDebt, growingSegmentCount growth: Int) -> Bool {
+    if isKnownToBeAmple(debt, growingSegmentCount: growth) { return true }
     guard let start = replayStart else { return true }
     let segment = log?.unitCountOfSegment ?? 0
     func room(_ largest: Int) -> Int {
       let lost = growth > 0 ? growth * (segment + largest) + volume.movingUnitCount : 0
       return unitCountAfterCrash(largest) - lost
     }
-    if isKnownToBeAmple(debt, growingSegmentCount: growth) { return true }
     let excess = max(0, start.contentByteCount - settings.geometry.bufferByteCount)
     guard debt.batchCount <= 1 || excess + debt.messageByteCount <= settings.replayMessageByteCount else {
       return false
