@@ -47,12 +47,12 @@ public final class BEpsilonTreeEngine: Engine {
   var bytesSinceCheckpoint = 0
   var checkpointPosition: UInt64 = 0
   /// The newest durable tree; nil while its root was not looked at.
-  var replayStart: ReplayStart?
-  var roomAfterCrash = RoomAfterCrash(epoch: .max)
+  @exclusivity(unchecked) var replayStart: ReplayStart?
+  @exclusivity(unchecked) var roomAfterCrash = RoomAfterCrash(epoch: .max)
   /// Batches behind it.
-  var debt = ReplayDebt()
+  @exclusivity(unchecked) var debt = ReplayDebt()
   /// Whether patches wait in buffers that may make values long.
-  var holdsFarPatches = false
+  @exclusivity(unchecked) var holdsFarPatches = false
   private var isClosed = false
   /// Batches applied by this opening; ends the windows of cursors.
   private(set) var changeCount: UInt64 = 0

@@ -16,7 +16,7 @@
 //           with it, and what splitting and rounding add (`nodeUnitBound`)
 //
 // When neither holds, the tree is checkpointed first, and Λ begins anew with the batch. So on a full device checkpoints come
-// oftener; on one that is less than a third full nothing is counted but the batch.
+// oftener; on one that is less than a fifth full nothing is counted but the batch.
 //
 // Invariants
 // 1. Whatever was acknowledged, replaying from the newest durable tree has the space for.
@@ -76,6 +76,8 @@ struct RoomAfterCrash {
   static let exactCount = 64
   var epoch: UInt64
   var rooms: [(size: Int, unitCount: Int)] = []
+  /// Bytes of short messages that are known to be ample.
+  var ampleByteCount = -1
 }
 
 extension NodeEncoder {
@@ -227,13 +229,13 @@ extension BEpsilonTreeEngine {
 
   /// Whether replaying these batches from the newest durable tree has the space for it.
   func canReplay(_ debt: ReplayDebt, growingSegmentCount growth: Int) -> Bool {
+    if isKnownToBeAmple(debt, growingSegmentCount: growth) { return true }
     guard let start = replayStart else { return true }
     let segment = log?.unitCountOfSegment ?? 0
     func room(_ largest: Int) -> Int {
       let lost = growth > 0 ? growth * (segment + largest) + volume.movingUnitCount : 0
       return unitCountAfterCrash(largest) - lost
     }
-    if isAmple(debt, growingSegmentCount: growth) { return true }
     let excess = max(0, start.contentByteCount - settings.geometry.bufferByteCount)
     guard debt.batchCount <= 1 || excess + debt.messageByteCount <= settings.replayMessageByteCount else {
       return false
@@ -246,6 +248,24 @@ extension BEpsilonTreeEngine {
     let largest = max(root, debt.largestLongUnitCount, leaf)
     let reserve = debt.onlyDeletes ? 0 : root + workUnitCount
     return debt.longUnitCount + root + leaf + 4 + reserve <= room(largest)
+  }
+
+  /// As `isAmple`, asked once for many batches: whether twice as much would be ample is kept until the next durable commit.
+  private func isKnownToBeAmple(_ debt: ReplayDebt, growingSegmentCount growth: Int) -> Bool {
+    if growth > 0 || debt.hasFarPatch || holdsFarPatches || debt.longUnitCount > 0 {
+      return isAmple(debt, growingSegmentCount: growth)
+    }
+    if roomAfterCrash.epoch == volume.durableEpoch, debt.messageByteCount <= roomAfterCrash.ampleByteCount {
+      return true
+    }
+    var twice = debt
+    twice.messageByteCount = 2 * debt.messageByteCount + settings.geometry.nodeByteCount
+    guard isAmple(twice, growingSegmentCount: 0) else { return isAmple(debt, growingSegmentCount: 0) }
+    if roomAfterCrash.epoch != volume.durableEpoch {
+      roomAfterCrash = RoomAfterCrash(epoch: volume.durableEpoch)
+    }
+    roomAfterCrash.ampleByteCount = twice.messageByteCount
+    return true
   }
 
   /// Whether replaying fits in whatever order messages are flushed.

@@ -107,7 +107,7 @@ final class NodeTable {
   let counts: UnsafeMutablePointer<TreeCounts>
   var heldByteCount = 0
   var dirtyByteCount = 0
-  var dirtyNodeCount = 0
+  @exclusivity(unchecked) var dirtyNodeCount = 0
   var ring: ContiguousArray<TreeNode> = []
   var hand = 0
   /// Numbers of nodes that were written and leave first, the last one first.
