@@ -94,7 +94,7 @@ extension NodeCache {
     slot.pointee.storedByteCount = UInt32(byteCount)
     slot.pointee.offset = offset
     slot.pointee.tag = tag
-    slot.pointee.frame = frame
+    CacheSlot.frame(of: slot).pointee = frame
     let now = tick(shard)
     slot.pointee.lastUse.store(now, ordering: .relaxed)
     // Added, not stored: a reader that came by an old hint may have pinned for a moment.
@@ -294,7 +294,7 @@ extension NodeCache {
   /// Lets go of an absent, unpinned slot's frame. Under the lock.
   func release(_ slotIndex: UInt32, _ state: inout CacheShard.State) {
     let index = Int(slotIndex)
-    slots[index].frame = nil
+    CacheSlot.frame(of: slots + index).pointee = nil
     state.heldByteCount -= slots[index].byteCount
     state.giveBack(slotIndex, isForParents: slots[index].hintRow != 0)
   }

@@ -59,7 +59,7 @@ extension NodeCache {
   /// Asks for the object of a slot's frame. The writer's, or under the lock.
   @inline(__always) func prefetchFrame(inSlot index: Int) {
     // A reference is the object's address, or zero.
-    let word = withUnsafePointer(to: &slots[index].frame) { UnsafeRawPointer($0).load(as: UInt.self) }
+    let word = UnsafeRawPointer(CacheSlot.frame(of: slots + index)).load(as: UInt.self)
     if let object = UnsafeRawPointer(bitPattern: word) { betula_prefetch(object) }
   }
 }

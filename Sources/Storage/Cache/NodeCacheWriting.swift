@@ -20,14 +20,14 @@ extension NodeCache {
     if lease.isDirty { return }
     let index = Int(lease.slotIndex)
     let slot = slots + index
-    if !(isWholeFrame(index) && isKnownUniquelyReferenced(&slots[index].frame)) {
+    if !(isWholeFrame(index) && isKnownUniquelyReferenced(&CacheSlot.frame(of: slots + index).pointee)) {
       let copy = pool.frame(byteCount: lease.byteCount)
       copy.pointer.copyMemory(from: lease.pointer, byteCount: lease.byteCount)
       // Readers that pinned the node before may still look at the old frame.
       if let old = slot.pointee.frame, slot.pointee.state.load(ordering: .acquiring) & SlotState.pinMask > 1 {
         retired.append((index, old))
       }
-      slot.pointee.frame = copy
+      CacheSlot.frame(of: slot).pointee = copy
       slot.pointee.address.store(UInt(bitPattern: copy.pointer), ordering: .releasing)
       lease.start = copy.pointer
       releaseRetired()
@@ -89,8 +89,8 @@ extension NodeCache {
       remove(id)
       let isWhole = isWholeFrame(index)
       let isAlone = lease.slot.pointee.state.load(ordering: .acquiring) & SlotState.pinMask == 1
-      if isWhole, isAlone, isKnownUniquelyReferenced(&slots[index].frame) {
-        frame = slots[index].frame.take()
+      if isWhole, isAlone, isKnownUniquelyReferenced(&CacheSlot.frame(of: slots + index).pointee) {
+        frame = CacheSlot.frame(of: slots + index).pointee.take()
       }
     }
     let own: Frame

@@ -24,13 +24,21 @@ import Synchronization
   // The writer's: where the node goes, and what the engine wants to know about it then.
   var offset: UInt64 = 0
   var tag: UInt64 = 0
-  // Who keeps the node's bytes alive. Under the shard's lock, or the writer's while it pins the slot.
+  // Who keeps the node's bytes alive, the last field. Under the shard's lock, or the writer's while it pins the slot.
   var frame: Frame?
 
   @usableFromInline init() {}
 
   /// The node's size in bytes.
   @inlinable @inline(__always) var byteCount: Int { Int(storedByteCount) }
+
+  /// Where a slot keeps its frame. By address, so that changing the frame is not a use of the words that other threads change.
+  @inline(__always) static func frame(of slot: UnsafeMutablePointer<CacheSlot>) -> UnsafeMutablePointer<
+    Frame?
+  > {
+    (UnsafeMutableRawPointer(slot) + (MemoryLayout<CacheSlot>.size - MemoryLayout<Frame?>.size))
+      .assumingMemoryBound(to: Frame?.self)
+  }
 
   /// Where in the frame the node begins, in bytes.
   func offset(in frame: Frame) -> Int {
