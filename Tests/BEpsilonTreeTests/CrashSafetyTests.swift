@@ -127,6 +127,10 @@ import Trials
         let value = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1_000)
         items.append(
           .write(TrialOperation(isDelete ? .delete : .put, key: key, operand: isDelete ? [] : value)))
+        // Long by now, so that settling reads and writes it.
+        if draw(6) == 0 {
+          items.append(.write(TrialOperation(.append, key: key, operand: [UInt8](repeating: 7, count: 200))))
+        }
       }
       items.append(.commit)
       if number == 13 { items.append(.settle) }
@@ -134,9 +138,10 @@ import Trials
     return TrialScript(items, syncEveryCommits: 1)
   }
 
-  /// Settling a full device fails in the midst of the tree; the next checkpoint must find all that was changed until then.
+  /// Settling fails in the midst of the tree, for want of space or of an answer; the next checkpoint must find all that was
+  /// changed until then, and messages that still wait must follow children that are split.
   @Test(arguments: ["log", "copy-on-write"], [11 as UInt64, 12])
-  func whatSettlingBeganIsNotLostWhenTheDeviceIsFull(durability: String, seed: UInt64) {
+  func whatSettlingBeganIsNotLostWhenItFails(durability: String, seed: UInt64) {
     let setting = Setting(
       description: "4 KiB nodes, F 4, \(durability)",
       changes: [
@@ -144,7 +149,7 @@ import Trials
         "log_segment_bytes": .integer(16_384),
       ], memoryByteCount: 4 << 20)
     var options = FaultOptions()
-    options.maximumReadCount = 1
+    options.maximumReadCount = 1_000
     options.unitsPerKind = 1
     options.capacityCount = 200
     let outcome = FaultSweep(

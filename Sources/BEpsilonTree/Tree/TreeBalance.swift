@@ -63,10 +63,17 @@ extension TreeWriter {
   /// Puts what was cut off a child behind it.
   private func adopt(_ pieces: [SplitPiece], in parent: TreeNode, at index: Int) {
     if pieces.isEmpty { return }
+    // After a failure messages may still wait for the child: they go to the parts they now belong to.
+    var waiting = CellRun()
+    if parent.parts[index].cellCount > 0 {
+      swap(&waiting, &parent.parts[index].run)
+      parent.recount(index)
+    }
     for (offset, piece) in pieces.enumerated() {
       parent.insertPart(NodePart(child: piece.node.number), at: index + offset + 1)
       parent.pivots.insert(piece.pivot, at: index + offset)
     }
+    move(waiting, to: parent)
     table.recharge(parent)
     table.markDirty(parent)
   }
