@@ -1,4 +1,4 @@
-# ops_per_s along engines.btree.cache_shards
+# Point reads a second, by shards of the cache
 # Draw again with: gnuplot reads_per_second_by_shards.gnuplot
 # Reads reads_per_second_by_shards.csv, writes reads_per_second_by_shards.svg and reads_per_second_by_shards.png.
 
@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1040
-set rmargin at screen 0.5800
+set rmargin at screen 0.6080
 set tmargin at screen 0.8085
 set bmargin at screen 0.1348
 set key off
@@ -23,10 +23,10 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [0.9:17.6]
 set xtics ('1' 1.0, '2' 2.0, '4' 4.0, '8' 8.0, '16' 16.0)
-set xlabel 'engines.btree.cache_shards, log scale' noenhanced
+set xlabel 'cache shards, log scale' noenhanced
 unset logscale y
-set yrange [0.0:4049437.4166259994]
-set ytics ('0' 0.0, '1,000,000' 1000000.0, '2,000,000' 2000000.0, '3,000,000' 3000000.0, '4,000,000' 4000000.0)
+set yrange [0.0:5953175.188232894]
+set ytics ('0' 0.0, '1,000,000' 1000000.0, '2,000,000' 2000000.0, '3,000,000' 3000000.0, '4,000,000' 4000000.0, '5,000,000' 5000000.0)
 set ylabel 'Throughput (operations/s)' noenhanced
 set ylabel offset char -1.5,0
 
@@ -39,25 +39,25 @@ do for [kind in 'svg png'] {
   set output 'reads_per_second_by_shards.'.kind
   unset label
   unset object
-  set label 1 'ops_per_s along engines.btree.cache_shards' at screen 0.016, screen 0.9539 left noenhanced font ',22'
+  set label 1 'Point reads a second, by shards of the cache' at screen 0.016, screen 0.9539 left noenhanced font ',22'
   set label 2 '300,000 records · batch 1,000 · durability prefix · memory 12 MiB to 192 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.5980, screen 0.7837 to screen 0.6200, screen 0.7908 front fillcolor rgb '#ebb183' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=2013265… 3,552,695' at screen 0.6280, screen 0.7872 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.7411 to screen 0.6200, screen 0.7482 front fillcolor rgb '#eebf99' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=2013265… 3,464,412' at screen 0.6280, screen 0.7447 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6986 to screen 0.6200, screen 0.7057 front fillcolor rgb '#e7a36d' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=2013265… 3,300,115' at screen 0.6280, screen 0.7021 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6560 to screen 0.6200, screen 0.6631 front fillcolor rgb '#e39557' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=2013265… 1,521,119' at screen 0.6280, screen 0.6596 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6135 to screen 0.6200, screen 0.6206 front fillcolor rgb '#e08742' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=1258291… 529,304' at screen 0.6280, screen 0.6170 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.5709 to screen 0.6200, screen 0.5780 front fillcolor rgb '#d96c16' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=1258291… 528,836' at screen 0.6280, screen 0.5745 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.5284 to screen 0.6200, screen 0.5355 front fillcolor rgb '#dc7a2c' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=1258291… 515,649' at screen 0.6280, screen 0.5319 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.4858 to screen 0.6200, screen 0.4929 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree memory_budget_bytes=1258291… 397,384' at screen 0.6280, screen 0.4894 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.7837 to screen 0.6480, screen 0.7908 front fillcolor rgb '#e7a36d' fillstyle solid noborder
+  set label 'memory 192 MiB, threads 2 5,132,350' at screen 0.6560, screen 0.7872 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.7411 to screen 0.6480, screen 0.7482 front fillcolor rgb '#eebf99' fillstyle solid noborder
+  set label 'memory 192 MiB, threads 8 4,497,582' at screen 0.6560, screen 0.7447 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.6986 to screen 0.6480, screen 0.7057 front fillcolor rgb '#ebb183' fillstyle solid noborder
+  set label 'memory 192 MiB, threads 4 4,415,156' at screen 0.6560, screen 0.7021 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.6560 to screen 0.6480, screen 0.6631 front fillcolor rgb '#e39557' fillstyle solid noborder
+  set label 'memory 192 MiB, threads 1 2,509,104' at screen 0.6560, screen 0.6596 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.6135 to screen 0.6480, screen 0.6206 front fillcolor rgb '#e08742' fillstyle solid noborder
+  set label 'memory 12 MiB, threads 8 866,944' at screen 0.6560, screen 0.6170 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.5709 to screen 0.6480, screen 0.5780 front fillcolor rgb '#d96c16' fillstyle solid noborder
+  set label 'memory 12 MiB, threads 2 864,959' at screen 0.6560, screen 0.5745 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.5284 to screen 0.6480, screen 0.5355 front fillcolor rgb '#dc7a2c' fillstyle solid noborder
+  set label 'memory 12 MiB, threads 4 850,713' at screen 0.6560, screen 0.5319 left noenhanced font ',16'
+  set object rectangle from screen 0.6260, screen 0.4858 to screen 0.6480, screen 0.4929 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'memory 12 MiB, threads 1 420,334' at screen 0.6560, screen 0.4894 left noenhanced font ',16'
   plot \
     data using (is('btree memory_budget_bytes=12582912 phase_point_read_threads=1') ? column('x') : NaN):(column('lower')):(column('upper')) with filledcurves fillcolor rgb '#f2cfb3' fillstyle transparent solid 0.5 noborder, \
     data using (is('btree memory_budget_bytes=12582912 phase_point_read_threads=1') ? column('x') : NaN):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb '#d55e00', \

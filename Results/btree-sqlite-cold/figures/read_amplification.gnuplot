@@ -40,7 +40,7 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.7282
   set bmargin at screen 0.1949
   set logscale x 10
-  set xrange [0.1:228584.23907784722]
+  set xrange [0.1:228428.4279754448]
   set xtics ('0.1' 0.1, '1' 1.0, '10' 10.0, '100' 100.0, '1 k' 1000.0, '10 k' 10000.0, '100 k' 100000.0)
   set xlabel 'read transfers per operation, log scale' noenhanced
   set ytics ('btree' 52, 'sqlite' 88, 'btree' 154, 'sqlite' 190) scale 0

@@ -71,8 +71,8 @@ do for [kind in 'svg png'] {
   set label 'padding' at screen 0.5870, screen 0.2060 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.5870, screen 0.1631 to screen 0.6010, screen 0.1831 front fillcolor rgb '#bbbbbb' fillstyle solid noborder
   set label 'padding' at screen 0.6090, screen 0.1731 left noenhanced font ',15'
-  set label 'nothing written' at first 0, first 167 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
-  set label 'nothing written' at first 0, first 351 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 167 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 351 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
   plot \
     data using (of('leaf') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#0072b2', \
     data using (of('interior') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#56b4e9', \
