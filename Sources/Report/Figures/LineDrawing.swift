@@ -34,11 +34,6 @@ struct LineDrawing {
       Self.legendMargin + (legend.flatMap(\.lines).map { GnuplotScript.textWidth($0, size: 16) }.max() ?? 0)
     let top = script.headHeight + 14
     let right = script.width - min(legendWidth, Self.widestLegend)
-    script.prelude += [
-      "set lmargin at screen \(script.x(Self.left))", "set rmargin at screen \(script.x(right))",
-      "set tmargin at screen \(script.y(top))", "set bmargin at screen \(script.y(script.height - 76))",
-      "set key off", "is(s) = stringcolumn('line') eq s",
-    ]
     let xs = lines.flatMap { $0.points.map(\.x) } + published.map(\.x)
     let ys =
       lines.flatMap {
@@ -49,8 +44,15 @@ struct LineDrawing {
     let isSampled = request.axis?.path == "operations"
     let xScale = AxisScale.spanning(xs, request.xTransform ?? (isSampled ? .linear : nil), room: 0.03)
     let yScale = AxisScale.spanning(ys, request.yTransform, room: 0.06, includesZero: true)
+    // Room for the longest number, and for the title before it.
+    let left = max(Self.left, 50 + (yScale.ticks.map { GnuplotScript.textWidth($0.text) }.max() ?? 0))
+    script.prelude += [
+      "set lmargin at screen \(script.x(left))", "set rmargin at screen \(script.x(right))",
+      "set tmargin at screen \(script.y(top))", "set bmargin at screen \(script.y(script.height - 76))",
+      "set key off", "is(s) = stringcolumn('line') eq s",
+    ]
     script.prelude += GnuplotScript.axis(
-      "x", xScale, title: FigureWords.axis(request.axis?.path ?? ""), length: right - Self.left)
+      "x", xScale, title: FigureWords.axis(request.axis?.path ?? ""), length: right - left)
     script.prelude += GnuplotScript.axis("y", yScale, title: yTitle, length: script.height - 76 - top)
     script.prelude.append("set ylabel offset char -1.5,0")
     script.body += legendLines(script, legend, left: right + 18, top: top + 12)
