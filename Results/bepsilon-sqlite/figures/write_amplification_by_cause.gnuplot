@@ -77,8 +77,8 @@ do for [kind in 'svg png'] {
   set label 'padding' at screen 0.7630, screen 0.1631 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7630, screen 0.1291 to screen 0.7770, screen 0.1450 front fillcolor rgb '#bbbbbb' fillstyle solid noborder
   set label 'padding' at screen 0.7850, screen 0.1370 left noenhanced font ',15'
-  set label 'nothing written' at first 0, first 259 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
-  set label 'nothing written' at first 0, first 535 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 259 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 535 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
   plot \
     data using (of('leaf') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#0072b2', \
     data using (of('interior') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#56b4e9', \
