@@ -35,15 +35,15 @@ do for [kind in 'svg png'] {
   set label 2 '400,000 records · 1,000 operations · batch 100 · durability prefix · memory 5.53 MiB' at screen 0.016, screen 0.7907 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.7093 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
-  set lmargin at screen 0.3000
-  set rmargin at screen 0.6070
+  set lmargin at screen 0.1720
+  set rmargin at screen 0.5430
   set tmargin at screen 0.5891
   set bmargin at screen 0.2946
   unset logscale x
-  set xrange [0.0:3.61375]
+  set xrange [0.0:3.6149999999999998]
   set xtics ('0' 0.0, '1' 1.0, '2' 2.0, '3' 3.0)
   set xlabel 'read transfers per operation' noenhanced
-  set ytics ('btree phase_load_bulk=false' 22, 'btree phase_load_bulk=true' 58) scale 0
+  set ytics ('btree bulk off' 22, 'btree bulk on' 58) scale 0
   plot \
     data using (of('btree phase_load_bulk=false', 'scan', 'ra_ios')):(at(0.0)):(0.0):(column('ra_ios')):(at(-9.5)):(at(9.5)) with boxxyerror fillstyle solid border linecolor rgb '#d55e00' fillcolor rgb '#d55e00', \
     data using (of('btree phase_load_bulk=false', 'scan', 'ra_ios')):(at(0.0)):(column('ra_ios_lower')):(column('ra_ios_upper')) with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '#222222', \
@@ -53,12 +53,12 @@ do for [kind in 'svg png'] {
     data using (seen(of('btree phase_load_bulk=true', 'scan', 'ra_ios_upper'), 0.0)):(at(0.0)):(short(column('ra_ios'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label
   unset object
-  set lmargin at screen 0.6530
+  set lmargin at screen 0.5890
   set rmargin at screen 0.9600
   set tmargin at screen 0.5891
   set bmargin at screen 0.2946
   unset logscale x
-  set xrange [0.0:28979.2]
+  set xrange [0.0:29015.039999999997]
   set xtics ('0' 0.0, '10 k' 10000.0, '20 k' 20000.0)
   set xlabel 'bytes read per operation' noenhanced
   set ytics ('' 22, '' 58) scale 0

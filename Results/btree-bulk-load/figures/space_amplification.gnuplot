@@ -35,7 +35,7 @@ do for [kind in 'svg png'] {
   set label 2 '400,000 records · batch 100 · durability prefix · memory 5.53 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.8516 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.7940 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
-  set lmargin at screen 0.3000
+  set lmargin at screen 0.1720
   set rmargin at screen 0.9600
   set tmargin at screen 0.6484
   set bmargin at screen 0.2088
@@ -43,13 +43,13 @@ do for [kind in 'svg png'] {
   set xrange [0.0:1.8557993730407525]
   set xtics ('0.0' 0.0, '0.5' 0.5, '1.0' 1.0, '1.5' 1.5)
   set xlabel 'allocated bytes ÷ live logical bytes' noenhanced
-  set ytics ('btree phase_load_bulk=false' 43, 'btree phase_load_bulk=true' 121) scale 0
-  set object rectangle from screen 0.2080, screen 0.6841 to screen 0.2220, screen 0.7225 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
-  set label 'sa_settled: owed work done' at screen 0.2300, screen 0.7033 left noenhanced font ',15'
-  set object rectangle from screen 0.4780, screen 0.6841 to screen 0.4920, screen 0.7225 front fillcolor rgb '#878787' fillstyle solid border linecolor rgb '#444444'
-  set label 'sa_live: at the phase''s end' at screen 0.5000, screen 0.7033 left noenhanced font ',15'
-  set object rectangle from screen 0.7560, screen 0.6841 to screen 0.7700, screen 0.7225 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
-  set label 'sa_peak: at its largest' at screen 0.7780, screen 0.7033 left noenhanced font ',15'
+  set ytics ('btree bulk off' 43, 'btree bulk on' 121) scale 0
+  set object rectangle from screen 0.1720, screen 0.6841 to screen 0.1860, screen 0.7225 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
+  set label 'sa_settled: owed work done' at screen 0.1940, screen 0.7033 left noenhanced font ',15'
+  set object rectangle from screen 0.4420, screen 0.6841 to screen 0.4560, screen 0.7225 front fillcolor rgb '#878787' fillstyle solid border linecolor rgb '#444444'
+  set label 'sa_live: at the phase''s end' at screen 0.4640, screen 0.7033 left noenhanced font ',15'
+  set object rectangle from screen 0.7200, screen 0.6841 to screen 0.7340, screen 0.7225 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
+  set label 'sa_peak: at its largest' at screen 0.7420, screen 0.7033 left noenhanced font ',15'
   plot \
     data using (of('btree phase_load_bulk=false', 'load', 'sa_settled')):(at(-21.0)):(0.0):(column('sa_settled')):(at(-30.5)):(at(-11.5)) with boxxyerror fillstyle solid border linecolor rgb '#d55e00' fillcolor rgb '#d55e00', \
     data using (seen(of('btree phase_load_bulk=false', 'load', 'sa_settled_upper'), 0.0)):(at(-21.0)):(short(column('sa_settled'))) with labels left offset char 0.4,0 noenhanced font ',15', \

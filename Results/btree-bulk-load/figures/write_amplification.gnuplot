@@ -35,7 +35,7 @@ do for [kind in 'svg png'] {
   set label 2 '400,000 records · batch 100 · durability prefix · memory 5.53 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.8323 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.7671 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
-  set lmargin at screen 0.3000
+  set lmargin at screen 0.1720
   set rmargin at screen 0.9600
   set tmargin at screen 0.6025
   set bmargin at screen 0.2360
@@ -43,11 +43,11 @@ do for [kind in 'svg png'] {
   set xrange [0.0:1.1718620689655173]
   set xtics ('0.0' 0.0, '0.2' 0.2, '0.4' 0.4, '0.6' 0.6, '0.8' 0.8, '1.0' 1.0)
   set xlabel 'bytes written ÷ logical bytes written' noenhanced
-  set ytics ('btree phase_load_bulk=false' 32, 'btree phase_load_bulk=true' 89) scale 0
-  set object rectangle from screen 0.2520, screen 0.6429 to screen 0.2660, screen 0.6863 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
-  set label 'wa_data_end: nodes, runs, tables' at screen 0.2740, screen 0.6646 left noenhanced font ',15'
-  set object rectangle from screen 0.5740, screen 0.6429 to screen 0.5880, screen 0.6863 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
-  set label 'wa_total_end: log, metadata, padding as well' at screen 0.5960, screen 0.6646 left noenhanced font ',15'
+  set ytics ('btree bulk off' 32, 'btree bulk on' 89) scale 0
+  set object rectangle from screen 0.1720, screen 0.6429 to screen 0.1860, screen 0.6863 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
+  set label 'wa_data_end: nodes, runs, tables' at screen 0.1940, screen 0.6646 left noenhanced font ',15'
+  set object rectangle from screen 0.4940, screen 0.6429 to screen 0.5080, screen 0.6863 front fillcolor rgb '#cbcbcb' fillstyle solid border linecolor rgb '#444444'
+  set label 'wa_total_end: log, metadata, padding as well' at screen 0.5160, screen 0.6646 left noenhanced font ',15'
   plot \
     data using (of('btree phase_load_bulk=false', 'load', 'wa_data_end')):(at(-10.5)):(0.0):(column('wa_data_end')):(at(-20.0)):(at(-1.0)) with boxxyerror fillstyle solid border linecolor rgb '#d55e00' fillcolor rgb '#d55e00', \
     data using (seen(of('btree phase_load_bulk=false', 'load', 'wa_data_end_upper'), 0.0)):(at(-10.5)):(short(column('wa_data_end'))) with labels left offset char 0.4,0 noenhanced font ',15', \

@@ -14,12 +14,12 @@ set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
 grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
-set lmargin at screen 0.3000
+set lmargin at screen 0.1720
 set rmargin at screen 0.9600
 set tmargin at screen 0.7599
 set bmargin at screen 0.4661
 set yrange [104:0]
-set ytics ('btree phase_load_bulk=false' 29, 'btree phase_load_bulk=true' 75) scale 0
+set ytics ('btree bulk off' 29, 'btree bulk on' 75) scale 0
 set grid xtics noytics
 set key off
 of(c) = stringcolumn('cause') eq c

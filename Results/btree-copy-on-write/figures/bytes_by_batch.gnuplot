@@ -1,4 +1,4 @@
-# device_write_bytes ÷ operations along commit.batch_operations
+# Bytes written per overwrite, by batch: measured and modelled
 # Draw again with: gnuplot bytes_by_batch.gnuplot
 # Reads bytes_by_batch.csv, writes bytes_by_batch.svg and bytes_by_batch.png.
 
@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1040
-set rmargin at screen 0.5890
+set rmargin at screen 0.6540
 set tmargin at screen 0.8398
 set bmargin at screen 0.1400
 set key off
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [0.9:281.6]
 set xtics ('1' 1.0, '2' 2.0, '4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0, '128' 128.0, '256' 256.0)
-set xlabel 'commit.batch_operations, log scale' noenhanced
+set xlabel 'batch operations, log scale' noenhanced
 set logscale y 10
 set yrange [1843.2:72089.6]
 set ytics ('2 Ki' 2048.0, '4 Ki' 4096.0, '8 Ki' 8192.0, '16 Ki' 16384.0, '32 Ki' 32768.0, '64 Ki' 65536.0)
-set ylabel 'device_write_bytes ÷ operations, log scale' noenhanced
+set ylabel 'Device bytes written per operation, log scale' noenhanced font ',14'
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,23 +39,23 @@ do for [kind in 'svg png'] {
   set output 'bytes_by_batch.'.kind
   unset label
   unset object
-  set label 1 'device_write_bytes ÷ operations along commit.batch_operations' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Bytes written per overwrite, by batch: measured and modelled' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '98,304 records · durability each_commit, every_8_commits · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.6070, screen 0.8140 to screen 0.6290, screen 0.8214 front fillcolor rgb '#0072b2' fillstyle solid noborder
-  set label 'btree-16k sync_every_commits=1 14,667' at screen 0.6370, screen 0.8177 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.7698 to screen 0.6290, screen 0.7772 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'btree-8k sync_every_commits=1 8,008' at screen 0.6370, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.7256 to screen 0.6290, screen 0.7330 front fillcolor rgb '#99c7e0' fillstyle solid noborder
-  set label 'btree-16k sync_every_commits=8 7,110' at screen 0.6370, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.6814 to screen 0.6290, screen 0.6888 front fillcolor rgb '#99d8c7' fillstyle solid noborder
-  set label 'btree-8k sync_every_commits=8 5,213' at screen 0.6370, screen 0.6851 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.6372 to screen 0.6290, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'btree-4k sync_every_commits=1 4,540' at screen 0.6370, screen 0.6409 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.5930 to screen 0.6290, screen 0.6004 front fillcolor rgb '#ebc9dc' fillstyle solid noborder
-  set label 'btree-4k sync_every_commits=8 3,280' at screen 0.6370, screen 0.5967 left noenhanced font ',16'
-  set object rectangle from screen 0.6070, screen 0.5488 to screen 0.6160, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
-  set object rectangle from screen 0.6200, screen 0.5488 to screen 0.6290, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
-  set label 'model b_tree_copy_on_write_put' at screen 0.6370, screen 0.5525 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.8140 to screen 0.6940, screen 0.8214 front fillcolor rgb '#0072b2' fillstyle solid noborder
+  set label 'btree-16k sync every 1 14,667' at screen 0.7020, screen 0.8177 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.7698 to screen 0.6940, screen 0.7772 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label 'btree-8k sync every 1 8,008' at screen 0.7020, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.7256 to screen 0.6940, screen 0.7330 front fillcolor rgb '#99c7e0' fillstyle solid noborder
+  set label 'btree-16k sync every 8 7,110' at screen 0.7020, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.6814 to screen 0.6940, screen 0.6888 front fillcolor rgb '#99d8c7' fillstyle solid noborder
+  set label 'btree-8k sync every 8 5,213' at screen 0.7020, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.6372 to screen 0.6940, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
+  set label 'btree-4k sync every 1 4,540' at screen 0.7020, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.5930 to screen 0.6940, screen 0.6004 front fillcolor rgb '#ebc9dc' fillstyle solid noborder
+  set label 'btree-4k sync every 8 3,280' at screen 0.7020, screen 0.5967 left noenhanced font ',16'
+  set object rectangle from screen 0.6720, screen 0.5488 to screen 0.6810, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set object rectangle from screen 0.6850, screen 0.5488 to screen 0.6940, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set label 'model b_tree_copy_on_write_put' at screen 0.7020, screen 0.5525 left noenhanced font ',16'
   plot \
     data using (is('btree-4k sync_every_commits=1') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
     data using (is('btree-4k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \

@@ -1,4 +1,4 @@
-# live_logical_bytes ÷ statistic_leaf_used_bytes along workload.records
+# How full leaves are, by records loaded
 # Draw again with: gnuplot live_bytes_per_leaf_byte.gnuplot
 # Reads live_bytes_per_leaf_byte.csv, writes live_bytes_per_leaf_byte.svg and live_bytes_per_leaf_byte.png.
 
@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1040
-set rmargin at screen 0.5800
+set rmargin at screen 0.5980
 set tmargin at screen 0.8398
 set bmargin at screen 0.1400
 set key off
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [14745.6:576716.8]
 set xtics ('16 Ki' 16384.0, '32 Ki' 32768.0, '64 Ki' 65536.0, '128 Ki' 131072.0, '256 Ki' 262144.0, '512 Ki' 524288.0)
-set xlabel 'workload.records, log scale' noenhanced
+set xlabel 'records, log scale' noenhanced
 unset logscale y
 set yrange [0.0:1.05068359375]
 set ytics ('0.0' 0.0, '0.2' 0.2, '0.4' 0.4, '0.6' 0.6000000000000001, '0.8' 0.8, '1.0' 1.0)
-set ylabel 'live_logical_bytes ÷ statistic_leaf_used_bytes' noenhanced
+set ylabel 'Live logical bytes ÷ leaf used bytes' noenhanced
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,23 +39,23 @@ do for [kind in 'svg png'] {
   set output 'live_bytes_per_leaf_byte.'.kind
   unset label
   unset object
-  set label 1 'live_logical_bytes ÷ statistic_leaf_used_bytes along workload.records' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'How full leaves are, by records loaded' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 'batch 100 · durability prefix · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.5980, screen 0.8140 to screen 0.6200, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree phase_load_order=sequential 0.983' at screen 0.6280, screen 0.8177 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.7698 to screen 0.6200, screen 0.7772 front fillcolor rgb '#753400' fillstyle solid noborder
-  set label 'btree-shared phase_load_order=seq… 0.983' at screen 0.6280, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.7256 to screen 0.6200, screen 0.7330 front fillcolor rgb '#eebf99' fillstyle solid noborder
-  set label 'btree phase_load_order=interleaved 0.982' at screen 0.6280, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6814 to screen 0.6200, screen 0.6888 front fillcolor rgb '#c8ae99' fillstyle solid noborder
-  set label 'btree-shared phase_load_order=int… 0.790' at screen 0.6280, screen 0.6851 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.6372 to screen 0.6200, screen 0.6446 front fillcolor rgb '#9e714d' fillstyle solid noborder
-  set label 'btree-shared phase_load_order=ran… 0.780' at screen 0.6280, screen 0.6409 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.5930 to screen 0.6200, screen 0.6004 front fillcolor rgb '#e28e4d' fillstyle solid noborder
-  set label 'btree phase_load_order=random 0.687' at screen 0.6280, screen 0.5967 left noenhanced font ',16'
-  set object rectangle from screen 0.5980, screen 0.5488 to screen 0.6070, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
-  set object rectangle from screen 0.6110, screen 0.5488 to screen 0.6200, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
-  set label 'model b_tree_leaf_fill' at screen 0.6280, screen 0.5525 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.8140 to screen 0.6380, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'btree order sequential 0.983' at screen 0.6460, screen 0.8177 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.7698 to screen 0.6380, screen 0.7772 front fillcolor rgb '#753400' fillstyle solid noborder
+  set label 'btree-shared order sequential 0.983' at screen 0.6460, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.7256 to screen 0.6380, screen 0.7330 front fillcolor rgb '#eebf99' fillstyle solid noborder
+  set label 'btree order interleaved 0.982' at screen 0.6460, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.6814 to screen 0.6380, screen 0.6888 front fillcolor rgb '#c8ae99' fillstyle solid noborder
+  set label 'btree-shared order interleaved 0.982' at screen 0.6460, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.6372 to screen 0.6380, screen 0.6446 front fillcolor rgb '#9e714d' fillstyle solid noborder
+  set label 'btree-shared order random 0.780' at screen 0.6460, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.5930 to screen 0.6380, screen 0.6004 front fillcolor rgb '#e28e4d' fillstyle solid noborder
+  set label 'btree order random 0.687' at screen 0.6460, screen 0.5967 left noenhanced font ',16'
+  set object rectangle from screen 0.6160, screen 0.5488 to screen 0.6250, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set object rectangle from screen 0.6290, screen 0.5488 to screen 0.6380, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
+  set label 'model b_tree_leaf_fill' at screen 0.6460, screen 0.5525 left noenhanced font ',16'
   plot \
     data using (is('btree phase_load_order=sequential') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#d55e00', \
     data using (is('btree phase_load_order=sequential') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00', \

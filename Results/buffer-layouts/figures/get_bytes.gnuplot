@@ -1,4 +1,4 @@
-# device_read_bytes ÷ operations along engines.bepsilon.node_bytes
+# Bytes read by a cold query, by node size
 # Draw again with: gnuplot get_bytes.gnuplot
 # Reads get_bytes.csv, writes get_bytes.svg and get_bytes.png.
 
@@ -14,7 +14,7 @@ set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
 grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
-set lmargin at screen 0.1040
+set lmargin at screen 0.1090
 set rmargin at screen 0.7750
 set tmargin at screen 0.8398
 set bmargin at screen 0.1400
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [117964.8:2306867.2]
 set xtics ('128 Ki' 131072.0, '256 Ki' 262144.0, '512 Ki' 524288.0, '1 Mi' 1048576.0, '2 Mi' 2097152.0)
-set xlabel 'engines.bepsilon.node_bytes, log scale' noenhanced
+set xlabel 'node bytes, log scale' noenhanced
 set logscale y 10
 set yrange [29491.2:2306867.2]
 set ytics ('32 Ki' 32768.0, '64 Ki' 65536.0, '128 Ki' 131072.0, '256 Ki' 262144.0, '512 Ki' 524288.0, '1 Mi' 1048576.0, '2 Mi' 2097152.0)
-set ylabel 'device_read_bytes ÷ operations, log scale' noenhanced
+set ylabel 'Device bytes read per operation, log scale' noenhanced font ',15'
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,7 +39,7 @@ do for [kind in 'svg png'] {
   set output 'get_bytes.'.kind
   unset label
   unset object
-  set label 1 'device_read_bytes ÷ operations along engines.bepsilon.node_bytes' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Bytes read by a cold query, by node size' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,200,000 records · batch 1,000 · durability prefix · memory 32 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7930, screen 0.8140 to screen 0.8150, screen 0.8214 front fillcolor rgb '#f0e442' fillstyle solid noborder
   set label 'shared 1,067,008' at screen 0.8230, screen 0.8177 left noenhanced font ',16'

@@ -1,4 +1,4 @@
-# device_write_bytes ÷ operations along engines.bepsilon.node_bytes
+# Bytes written by an insert, by node size
 # Draw again with: gnuplot insert_bytes.gnuplot
 # Reads insert_bytes.csv, writes insert_bytes.svg and insert_bytes.png.
 
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [117964.8:2306867.2]
 set xtics ('128 Ki' 131072.0, '256 Ki' 262144.0, '512 Ki' 524288.0, '1 Mi' 1048576.0, '2 Mi' 2097152.0)
-set xlabel 'engines.bepsilon.node_bytes, log scale' noenhanced
+set xlabel 'node bytes, log scale' noenhanced
 set logscale y 10
 set yrange [460.8:1126.4]
 set ytics ('512' 512.0, '1 Ki' 1024.0)
-set ylabel 'device_write_bytes ÷ operations, log scale' noenhanced
+set ylabel 'Device bytes written per operation, log scale' noenhanced font ',14'
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,7 +39,7 @@ do for [kind in 'svg png'] {
   set output 'insert_bytes.'.kind
   unset label
   unset object
-  set label 1 'device_write_bytes ÷ operations along engines.bepsilon.node_bytes' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Bytes written by an insert, by node size' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,200,000 records · batch 1,000 · durability prefix · memory 32 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.8300, screen 0.8140 to screen 0.8520, screen 0.8214 front fillcolor rgb '#f0e442' fillstyle solid noborder
   set label 'shared 695' at screen 0.8600, screen 0.8177 left noenhanced font ',16'

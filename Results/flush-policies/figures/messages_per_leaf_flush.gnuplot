@@ -1,4 +1,4 @@
-# statistic_messages_flushed_to_leaves ÷ statistic_flushes_to_leaves along engines.bepsilon.fanout
+# Messages a leaf receives at once, by fanout
 # Draw again with: gnuplot messages_per_leaf_flush.gnuplot
 # Reads messages_per_leaf_flush.csv, writes messages_per_leaf_flush.svg and messages_per_leaf_flush.png.
 
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
-set xlabel 'engines.bepsilon.fanout, log scale' noenhanced
+set xlabel 'fanout, log scale' noenhanced
 set logscale y 10
 set yrange [28.8:2252.8]
 set ytics ('32' 32.0, '64' 64.0, '128' 128.0, '256' 256.0, '512' 512.0, '1 Ki' 1024.0, '2 Ki' 2048.0)
-set ylabel 'statistic_messages_flushed_to_leaves ÷ statistic_flushes_to_leaves, log scale' noenhanced
+set ylabel 'Messages flushed to leaves ÷ flushes to leaves, log scale' noenhanced font ',11'
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,7 +39,7 @@ do for [kind in 'svg png'] {
   set output 'messages_per_leaf_flush.'.kind
   unset label
   unset object
-  set label 1 'statistic_messages_flushed_to_leaves ÷ statistic_flushes_to_leaves along engines.bepsilon.fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Messages a leaf receives at once, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,000,000 records · batch 100 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.8020, screen 0.8140 to screen 0.8240, screen 0.8214 front fillcolor rgb '#999999' fillstyle solid noborder
   set label 'round-robin 102' at screen 0.8320, screen 0.8177 left noenhanced font ',16'

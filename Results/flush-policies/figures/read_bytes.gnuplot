@@ -1,4 +1,4 @@
-# device_read_bytes ÷ operations along engines.bepsilon.fanout
+# Bytes read per insert, by fanout
 # Draw again with: gnuplot read_bytes.gnuplot
 # Reads read_bytes.csv, writes read_bytes.svg and read_bytes.png.
 
@@ -23,11 +23,11 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
-set xlabel 'engines.bepsilon.fanout, log scale' noenhanced
+set xlabel 'fanout, log scale' noenhanced
 unset logscale y
 set yrange [0.0:4192.16900096]
 set ytics ('0' 0.0, '1,000' 1000.0, '2,000' 2000.0, '3,000' 3000.0, '4,000' 4000.0)
-set ylabel 'device_read_bytes ÷ operations' noenhanced
+set ylabel 'Device bytes read per operation' noenhanced
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
@@ -39,7 +39,7 @@ do for [kind in 'svg png'] {
   set output 'read_bytes.'.kind
   unset label
   unset object
-  set label 1 'device_read_bytes ÷ operations along engines.bepsilon.fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Bytes read per insert, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,000,000 records · batch 100 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7930, screen 0.8140 to screen 0.8150, screen 0.8214 front fillcolor rgb '#cc79a7' fillstyle solid noborder
   set label 'all 3,955' at screen 0.8230, screen 0.8177 left noenhanced font ',16'

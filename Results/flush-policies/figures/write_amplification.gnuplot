@@ -1,4 +1,4 @@
-# wa_data_end along engines.bepsilon.fanout
+# Bytes written into nodes for each byte, by fanout
 # Draw again with: gnuplot write_amplification.gnuplot
 # Reads write_amplification.csv, writes write_amplification.svg and write_amplification.png.
 
@@ -23,7 +23,7 @@ is(s) = stringcolumn('line') eq s
 set logscale x 10
 set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
-set xlabel 'engines.bepsilon.fanout, log scale' noenhanced
+set xlabel 'fanout, log scale' noenhanced
 unset logscale y
 set yrange [0.0:37.41743739586207]
 set ytics ('0' 0.0, '5' 5.0, '10' 10.0, '15' 15.0, '20' 20.0, '25' 25.0, '30' 30.0, '35' 35.0)
@@ -39,7 +39,7 @@ do for [kind in 'svg png'] {
   set output 'write_amplification.'.kind
   unset label
   unset object
-  set label 1 'wa_data_end along engines.bepsilon.fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
+  set label 1 'Bytes written into nodes for each byte, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,000,000 records · batch 100 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.8020, screen 0.8140 to screen 0.8240, screen 0.8214 front fillcolor rgb '#cc79a7' fillstyle solid noborder
   set label 'all 35.3' at screen 0.8320, screen 0.8177 left noenhanced font ',16'

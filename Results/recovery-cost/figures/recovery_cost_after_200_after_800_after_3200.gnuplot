@@ -35,15 +35,15 @@ do for [kind in 'svg png'] {
   set label 2 '10,000 records · batch 20 · durability each_commit, every_16_commits · memory 16 MiB · seed 5103132997656651' at screen 0.016, screen 0.9656 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.9523 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
-  set lmargin at screen 0.3980
-  set rmargin at screen 0.6560
+  set lmargin at screen 0.3190
+  set rmargin at screen 0.6160
   set tmargin at screen 0.9326
   set bmargin at screen 0.0483
   set logscale x 10
   set xrange [10000.0:344393314.2966071]
   set xtics ('10 k' 10000.0, '100 k' 100000.0, '1 M' 1000000.0, '10 M' 10000000.0, '100 M' 100000000.0)
   set xlabel 'bytes read while opening, log scale' noenhanced
-  set ytics ('append-log sync_every_commits=1' 52, 'append-log sync_every_commits=16' 88, 'sorted-file sync_every_commits=1' 124, 'sorted-file sync_every_commits=16' 160, 'sqlite-wal sync_every_commits=1' 196, 'sqlite-wal sync_every_commits=16' 232, 'sqlite-rollback sync_every_commits=1' 268, 'sqlite-rollback sync_every_commits=16' 304, 'btree-path-copy sync_every_commits=1' 340, 'btree-path-copy sync_every_commits=16' 376, 'btree-log sync_every_commits=1' 412, 'btree-log sync_every_commits=16' 448, 'append-log sync_every_commits=1' 514, 'append-log sync_every_commits=16' 550, 'sorted-file sync_every_commits=1' 586, 'sorted-file sync_every_commits=16' 622, 'sqlite-wal sync_every_commits=1' 658, 'sqlite-wal sync_every_commits=16' 694, 'sqlite-rollback sync_every_commits=1' 730, 'sqlite-rollback sync_every_commits=16' 766, 'btree-path-copy sync_every_commits=1' 802, 'btree-path-copy sync_every_commits=16' 838, 'btree-log sync_every_commits=1' 874, 'btree-log sync_every_commits=16' 910, 'append-log sync_every_commits=1' 976, 'append-log sync_every_commits=16' 1012, 'sorted-file sync_every_commits=1' 1048, 'sorted-file sync_every_commits=16' 1084, 'sqlite-wal sync_every_commits=1' 1120, 'sqlite-wal sync_every_commits=16' 1156, 'sqlite-rollback sync_every_commits=1' 1192, 'sqlite-rollback sync_every_commits=16' 1228, 'btree-path-copy sync_every_commits=1' 1264, 'btree-path-copy sync_every_commits=16' 1300, 'btree-log sync_every_commits=1' 1336, 'btree-log sync_every_commits=16' 1372) scale 0
+  set ytics ('append-log sync every 1' 52, 'append-log sync every 16' 88, 'sorted-file sync every 1' 124, 'sorted-file sync every 16' 160, 'sqlite-wal sync every 1' 196, 'sqlite-wal sync every 16' 232, 'sqlite-rollback sync every 1' 268, 'sqlite-rollback sync every 16' 304, 'btree-path-copy sync every 1' 340, 'btree-path-copy sync every 16' 376, 'btree-log sync every 1' 412, 'btree-log sync every 16' 448, 'append-log sync every 1' 514, 'append-log sync every 16' 550, 'sorted-file sync every 1' 586, 'sorted-file sync every 16' 622, 'sqlite-wal sync every 1' 658, 'sqlite-wal sync every 16' 694, 'sqlite-rollback sync every 1' 730, 'sqlite-rollback sync every 16' 766, 'btree-path-copy sync every 1' 802, 'btree-path-copy sync every 16' 838, 'btree-log sync every 1' 874, 'btree-log sync every 16' 910, 'append-log sync every 1' 976, 'append-log sync every 16' 1012, 'sorted-file sync every 1' 1048, 'sorted-file sync every 16' 1084, 'sqlite-wal sync every 1' 1120, 'sqlite-wal sync every 16' 1156, 'sqlite-rollback sync every 1' 1192, 'sqlite-rollback sync every 16' 1228, 'btree-path-copy sync every 1' 1264, 'btree-path-copy sync every 16' 1300, 'btree-log sync every 1' 1336, 'btree-log sync every 16' 1372) scale 0
   set label 'phase after_200' at graph 0, first 19 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
   set label 'phase after_800' at graph 0, first 481 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
   set label 'phase after_3200' at graph 0, first 943 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
@@ -122,8 +122,8 @@ do for [kind in 'svg png'] {
     data using (seen(of('btree-log sync_every_commits=16', 'after_3200', 'recovery_read_bytes_upper'), 10000.0)):(at(0.0)):(short(column('recovery_read_bytes'))) with labels left offset char 0.4,0 noenhanced font ',15'
   unset label
   unset object
-  set lmargin at screen 0.7020
-  set rmargin at screen 0.9600
+  set lmargin at screen 0.6620
+  set rmargin at screen 0.9590
   set tmargin at screen 0.9326
   set bmargin at screen 0.0483
   unset logscale x
