@@ -21,12 +21,12 @@ set bmargin at screen 0.1348
 set key off
 is(s) = stringcolumn('series') eq s
 unset logscale x
-set xrange [0.0:1020408.1632653062]
-set xtics ('0' 0.0, '200,000' 200000.0, '400,000' 400000.0, '600,000' 600000.0, '800,000' 800000.0, '1,000,000' 1000000.0)
+set xrange [0.0:5102040.816326531]
+set xtics ('0' 0.0, '1,000,000' 1000000.0, '2,000,000' 2000000.0, '3,000,000' 3000000.0, '4,000,000' 4000000.0, '5,000,000' 5000000.0)
 set xlabel 'operations since the phase began' noenhanced
 set logscale y 10
-set yrange [0.5:84.21369925953954]
-set ytics ('1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0)
+set yrange [0.5:120.60443110659247]
+set ytics ('1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0)
 set ylabel 'bytes written ÷ logical bytes, log scale' noenhanced
 set ylabel offset char -1.5,0
 
@@ -40,19 +40,19 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Write amplification over operations: load' at screen 0.016, screen 0.9539 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 1 GiB · 3 seeds: the first shown' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '5,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 2 GiB · 3 seeds: the first shown' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
   set label 'solid: wa_total   dashed: wa_data   both since the phase began' at screen 0.1000, screen 0.7943 left noenhanced font ',15'
   set object rectangle from screen 0.8250, screen 0.7411 to screen 0.8470, screen 0.7482 front fillcolor rgb '#0072b2' fillstyle solid noborder
-  set label 'sqlite 61.8' at screen 0.8550, screen 0.7447 left noenhanced font ',16'
+  set label 'sqlite 86.8' at screen 0.8550, screen 0.7447 left noenhanced font ',16'
   set object rectangle from screen 0.8250, screen 0.6986 to screen 0.8470, screen 0.7057 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree-log 9.23' at screen 0.8550, screen 0.7021 left noenhanced font ',16'
+  set label 'btree-log 22.5' at screen 0.8550, screen 0.7021 left noenhanced font ',16'
   set object rectangle from screen 0.8250, screen 0.6560 to screen 0.8470, screen 0.6631 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'be-256k 4.92' at screen 0.8550, screen 0.6596 left noenhanced font ',16'
+  set label 'be-256k 8.76' at screen 0.8550, screen 0.6596 left noenhanced font ',16'
   set object rectangle from screen 0.8250, screen 0.6135 to screen 0.8470, screen 0.6206 front fillcolor rgb '#e69f00' fillstyle solid noborder
-  set label 'be-1m 4.84' at screen 0.8550, screen 0.6170 left noenhanced font ',16'
+  set label 'be-1m 8.47' at screen 0.8550, screen 0.6170 left noenhanced font ',16'
   set object rectangle from screen 0.8250, screen 0.5709 to screen 0.8470, screen 0.5780 front fillcolor rgb '#56b4e9' fillstyle solid noborder
-  set label 'be-4m 4.81' at screen 0.8550, screen 0.5745 left noenhanced font ',16'
+  set label 'be-4m 8.29' at screen 0.8550, screen 0.5745 left noenhanced font ',16'
   plot \
     data using (is('be-256k') ? column('operations') : NaN):(column('wa_data')) with lines linewidth 1.6 dashtype 2 linecolor rgb '#cc79a7', \
     data using (is('be-256k') ? column('operations') : NaN):(column('wa_total')) with lines linewidth 2.6 linecolor rgb '#cc79a7', \

@@ -32,7 +32,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Read amplification: warm, point_read, scan_100' at screen 0.016, screen 0.9719 left noenhanced font ',22'
-  set label 2 '1,000,000 records · 50,000 to 500,000 operations · batch 1,000 · durability prefix, at_checkpoints · memory 1 GiB' at screen 0.016, screen 0.9416 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '5,000,000 records · 50,000 to 500,000 operations · batch 1,000 · durability prefix, at_checkpoints · memory 2 GiB' at screen 0.016, screen 0.9416 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.9188 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1420

@@ -32,7 +32,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Space amplification: load' at screen 0.016, screen 0.9615 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 1 GiB' at screen 0.016, screen 0.9201 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '5,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 2 GiB' at screen 0.016, screen 0.9201 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.8891 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1420
@@ -40,7 +40,7 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.8107
   set bmargin at screen 0.1124
   unset logscale x
-  set xrange [0.0:38.487582644628105]
+  set xrange [0.0:36.720789968652035]
   set xtics ('0' 0.0, '5' 5.0, '10' 10.0, '15' 15.0, '20' 20.0, '25' 25.0, '30' 30.0, '35' 35.0)
   set xlabel 'allocated bytes ÷ live logical bytes' noenhanced
   set ytics ('be-256k' 43, 'be-1m' 121, 'be-4m' 199, 'btree-log' 277, 'sqlite' 355, 'sqlite-unix' 433) scale 0

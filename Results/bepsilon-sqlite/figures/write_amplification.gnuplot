@@ -32,7 +32,7 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Write amplification: load, overwrite' at screen 0.016, screen 0.9727 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 1 GiB' at screen 0.016, screen 0.9433 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '5,000,000 records · batch 1,000 · durability prefix, at_checkpoints · memory 2 GiB' at screen 0.016, screen 0.9433 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 '3 seeds: median and 95 % interval · memory device' at screen 0.016, screen 0.9212 left noenhanced font ',15' textcolor rgb '#555555'
   set multiplot
   set lmargin at screen 0.1420
@@ -40,8 +40,8 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.8655
   set bmargin at screen 0.0798
   unset logscale x
-  set xrange [0.0:71.43828463949843]
-  set xtics ('0' 0.0, '10' 10.0, '20' 20.0, '30' 30.0, '40' 40.0, '50' 50.0, '60' 60.0, '70' 70.0)
+  set xrange [0.0:98.95396714733543]
+  set xtics ('0' 0.0, '20' 20.0, '40' 40.0, '60' 60.0, '80' 80.0)
   set xlabel 'bytes written ÷ logical bytes written' noenhanced
   set ytics ('be-256k' 62, 'be-1m' 119, 'be-4m' 176, 'btree-log' 233, 'sqlite' 290, 'sqlite-unix' 347, 'be-256k' 434, 'be-1m' 491, 'be-4m' 548, 'btree-log' 605, 'sqlite' 662, 'sqlite-unix' 719) scale 0
   set label 'phase load, cold cache' at graph 0, first 19 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#555555'
