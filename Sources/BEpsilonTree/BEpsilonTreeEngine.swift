@@ -40,12 +40,12 @@ public final class BEpsilonTreeEngine: Engine {
   let writer: TreeWriter
   let reader: TreeReader
   /// Set between opening and close.
-  private(set) var log: VolumeLog?
-  private var logger: LogTransactionWriter?
-  var operationsSinceCheckpoint = 0
+  @exclusivity(unchecked) private(set) var log: VolumeLog?
+  @exclusivity(unchecked) private var logger: LogTransactionWriter?
+  @exclusivity(unchecked) var operationsSinceCheckpoint = 0
   /// Message bytes taken since then, where there is no log.
-  var bytesSinceCheckpoint = 0
-  var checkpointPosition: UInt64 = 0
+  @exclusivity(unchecked) var bytesSinceCheckpoint = 0
+  @exclusivity(unchecked) var checkpointPosition: UInt64 = 0
   /// The newest durable tree; nil while its root was not looked at.
   @exclusivity(unchecked) var replayStart: ReplayStart?
   @exclusivity(unchecked) var roomAfterCrash = RoomAfterCrash(epoch: .max)
@@ -53,11 +53,11 @@ public final class BEpsilonTreeEngine: Engine {
   @exclusivity(unchecked) var debt = ReplayDebt()
   /// Whether patches wait in buffers that may make values long.
   @exclusivity(unchecked) var holdsFarPatches = false
-  private var isClosed = false
+  @exclusivity(unchecked) private var isClosed = false
   /// Batches applied by this opening; ends the windows of cursors.
-  private(set) var changeCount: UInt64 = 0
+  @exclusivity(unchecked) private(set) var changeCount: UInt64 = 0
   /// Batches after which flushing failed and was left to the next one.
-  private(set) var postponedFlushCount: UInt64 = 0
+  @exclusivity(unchecked) private(set) var postponedFlushCount: UInt64 = 0
 
   // MARK: Opening and closing
 
@@ -123,7 +123,8 @@ public final class BEpsilonTreeEngine: Engine {
     limits = settings.limits
     table = NodeTable(
       volume: volume, settings: settings,
-      birthNumber: root.map { Self.birthNumber($0, epoch: volume.durableEpoch) } ?? 0)
+      births: root.map { BirthClock(reopenedAt: $0.birthNumber, epoch: volume.durableEpoch) }
+        ?? BirthClock(number: 0))
     writer = TreeWriter(table: table, settings: settings)
     reader = TreeReader(table: table, maximumValueByteCount: settings.maximumValueByteCount)
     do throws(StorageError) {
@@ -133,11 +134,6 @@ public final class BEpsilonTreeEngine: Engine {
       isClosed = true
       throw error
     }
-  }
-
-  /// Where the numbers of writes go on: not where the root says, for what was written after it and lost in a crash had those.
-  private static func birthNumber(_ root: BEpsilonRoot, epoch: UInt64) -> UInt16 {
-    UInt16(truncatingIfNeeded: ContentHash.mix(epoch << 16 ^ UInt64(root.birthNumber)))
   }
 
   /// Makes an empty tree, or replays what is behind the root.

@@ -123,7 +123,8 @@ public final class BTreeEngine: Engine {
         hintsPerNode: settings.geometry.maximumChildCount, budget: volume.budget, pool: volume.channel.pool)
       store = NodeStore(
         volume: volume, cache: cache, geometry: settings.geometry, undoByteCount: settings.undoByteCount,
-        birthNumber: root?.birthNumber ?? 0)
+        births: root.map { BirthClock(reopenedAt: $0.birthNumber, epoch: volume.durableEpoch) }
+          ?? BirthClock(number: 0))
     } catch {
       volume.budget.release(fixed, for: .mergeScratch)
       volume.close()

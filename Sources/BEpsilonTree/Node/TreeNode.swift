@@ -113,37 +113,37 @@ struct Pivots {
 final class TreeNode {
   /// The number under which the directory finds it, or its place as an id; of a changed node that has no place yet, an id
   /// that is no place.
-  private(set) var number: UInt64
+  @exclusivity(unchecked) private(set) var number: UInt64
   /// 0 for a leaf.
   let level: Int
   /// Where its last image lies.
-  var extent: Extent
+  @exclusivity(unchecked) var extent: Extent
   /// Which write put that image there.
-  var birth: UInt16 = 0
+  @exclusivity(unchecked) var birth: UInt16 = 0
   /// Whether it changed since it was written.
-  var isDirty = false
+  @exclusivity(unchecked) var isDirty = false
   /// Whether more than pointers to children changed since then: all parts are in memory.
-  var hasChangedParts = false
+  @exclusivity(unchecked) var hasChangedParts = false
   /// The extent of its buffers when it is not its own, as an id; 0 otherwise.
-  var sectionID: UInt64 = 0
+  @exclusivity(unchecked) var sectionID: UInt64 = 0
   /// Which write put those there.
-  var sectionBirth: UInt16 = 0
+  @exclusivity(unchecked) var sectionBirth: UInt16 = 0
   /// Whether the parts in memory are those of the image, so that each can be dropped and read again.
-  var partsMatchImage = false
+  @exclusivity(unchecked) var partsMatchImage = false
   /// Whether the image is one block.
-  var isStoredWhole = false
+  @exclusivity(unchecked) var isStoredWhole = false
   /// Users who must find it again.
-  var pinCount = 0
+  @exclusivity(unchecked) var pinCount = 0
   /// Passes of the clock's hand it still survives.
-  var chances = 0
+  @exclusivity(unchecked) var chances = 0
   /// When a batch moved into it last, in batches that moved.
-  var turn: UInt64 = 0
+  @exclusivity(unchecked) var turn: UInt64 = 0
   /// Where it is in the table's ring; negative outside.
-  var place = -1
+  @exclusivity(unchecked) var place = -1
   /// Content that the table's counts by level know of.
-  var countedByteCount = 0
+  @exclusivity(unchecked) var countedByteCount = 0
   /// Memory charged for it.
-  var charge = 0
+  @exclusivity(unchecked) var charge = 0
   /// The snapshot whose state it belongs to; nil for the newest.
   weak var owner: SnapshotNodes?
   let isOfSnapshot: Bool
@@ -152,11 +152,11 @@ final class TreeNode {
   @exclusivity(unchecked) var contentByteCount = 0
   @exclusivity(unchecked) private(set) var parts: UnsafeMutablePointer<NodePart>
   @exclusivity(unchecked) private(set) var partCount = 0
-  private var capacity: Int
+  @exclusivity(unchecked) private var capacity: Int
   /// Where its parts' large arenas come from.
   private let arenas: ArenaPool?
   /// The child that a round-robin flush takes next.
-  var nextChild = 0
+  @exclusivity(unchecked) var nextChild = 0
 
   init(
     number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8,

@@ -37,9 +37,9 @@ final class TreeWriter {
   /// Whether messages pass empty buffers.
   let promotes: Bool
   /// What failed after messages were taken, for the next caller who may throw.
-  var postponed: StorageError?
+  @exclusivity(unchecked) var postponed: StorageError?
   /// Draws made by the policy `random`.
-  var drawCount: UInt64 = 0
+  @exclusivity(unchecked) var drawCount: UInt64 = 0
 
   init(table: NodeTable, settings: BEpsilonSettings) {
     self.table = table

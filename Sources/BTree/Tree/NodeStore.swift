@@ -71,9 +71,9 @@ final class NodeStore: NodeWriter {
   /// Numbers what is written. The writer's.
   @exclusivity(unchecked) private(set) var births: BirthClock
 
-  /// - Parameter birthNumber: of the next batch of pages, as the root says.
+  /// - Parameter births: numbers for the batches of pages that are written.
   init(
-    volume: Volume, cache: NodeCache, geometry: NodeGeometry, undoByteCount: Int, birthNumber: UInt16
+    volume: Volume, cache: NodeCache, geometry: NodeGeometry, undoByteCount: Int, births: BirthClock
   ) {
     self.volume = volume
     self.cache = cache
@@ -89,7 +89,7 @@ final class NodeStore: NodeWriter {
     counts.initialize(to: TreeCounts())
     undo = UndoLog(
       limitByteCount: undoByteCount, heldPageLimit: cache.capacityByteCount / (2 * geometry.pageByteCount))
-    births = BirthClock(number: birthNumber)
+    self.births = births
   }
 
   /// A store that reads what `store` has committed, for a snapshot. Any thread may make one.

@@ -18,6 +18,14 @@
   /// A clock that goes on at a number.
   public init(number: UInt16) { self.number = number % Self.period }
 
+  /// A clock of an opened volume. It does not go on where the root says: what was written after that root and lost in a crash
+  /// had those numbers.
+  ///
+  /// - Parameter epoch: of the superblock that the root came from.
+  public init(reopenedAt number: UInt16, epoch: UInt64) {
+    self.init(number: UInt16(truncatingIfNeeded: ContentHash.mix(epoch << 16 ^ UInt64(number))))
+  }
+
   /// The birth of what is made now.
   @inlinable public var birth: UInt16 { number &+ 1 }
 

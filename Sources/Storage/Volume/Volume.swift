@@ -80,7 +80,7 @@ public final class Volume {
   /// The engine this volume belongs to.
   public let engineTag: String
   /// The epoch of the newest superblock.
-  public internal(set) var durableEpoch: UInt64
+  @exclusivity(unchecked) public internal(set) var durableEpoch: UInt64
   /// How many commits, durable or not, this opening saw; what pins hold.
   public internal(set) var commitSequence: UInt64 = 0
   /// The engine root of the last commit, durable or not.
@@ -104,33 +104,33 @@ public final class Volume {
   /// Dropped by commits since the last durable one.
   @exclusivity(unchecked) var drops: [DeferredUnits] = []
   @exclusivity(unchecked) var deferred = DeferredQueue()
-  var deferredMetadata = DeferredQueue()
-  var held = DeferredQueue()
+  @exclusivity(unchecked) var deferredMetadata = DeferredQueue()
+  @exclusivity(unchecked) var held = DeferredQueue()
   let pins = PinTable()
   /// The oldest pin when the writer last took note: what it keeps is not reused, whatever ended since.
-  var notedPinSequence: UInt64?
+  @exclusivity(unchecked) var notedPinSequence: UInt64?
 
   // The durable state.
-  var superblock: Superblock
-  var map: SpaceMapState
+  @exclusivity(unchecked) var superblock: Superblock
+  @exclusivity(unchecked) var map: SpaceMapState
   /// Set when the other slot was invalid at open: the next epoch leaves a gap, so that an epoch whose superblock was
   /// lost is never used twice.
   var skipsEpochs = false
   var forcesCheckpoint = false
 
   // The open transaction.
-  var transactionSerial: UInt64 = 0
-  var transactionIsOpen = false
+  @exclusivity(unchecked) var transactionSerial: UInt64 = 0
+  @exclusivity(unchecked) var transactionIsOpen = false
   @exclusivity(unchecked) var transactionFrees: [Range<Int>] = []
   var transactionRoot: [UInt8]?
   var transactionTruncations: [UInt64?] = Array(repeating: nil, count: Superblock.logCount)
 
-  var directory: NodeDirectory
+  @exclusivity(unchecked) var directory: NodeDirectory
   private var openLogs = [WeakLog](repeating: WeakLog(), count: Superblock.logCount)
-  var logLists: [LogSegmentList]
+  @exclusivity(unchecked) var logLists: [LogSegmentList]
   /// Where the records of each log end, as `verify` found them.
   var logEnds = [UInt64](repeating: 0, count: Superblock.logCount)
-  var isClosed = false
+  @exclusivity(unchecked) var isClosed = false
   private var heldByteCount = 0
 
   init(

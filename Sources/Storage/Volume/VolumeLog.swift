@@ -130,25 +130,25 @@ public final class VolumeLog {
   let segmentUnitCount: Int
 
   /// Where the next record goes; before the first replay or append after opening, not yet known: the start.
-  public private(set) var tailPosition: UInt64
+  @exclusivity(unchecked) public private(set) var tailPosition: UInt64
   /// Bytes before this position were handed to the device.
-  public private(set) var writtenPosition: UInt64
+  @exclusivity(unchecked) public private(set) var writtenPosition: UInt64
   /// The end of the last record of which every byte was handed to the device.
-  private var writtenRecordEnd: UInt64
+  @exclusivity(unchecked) private var writtenRecordEnd: UInt64
   /// Records that end at or before this position are known to be synced; it is always the end of a record.
-  public private(set) var durablePosition: UInt64
+  @exclusivity(unchecked) public private(set) var durablePosition: UInt64
   /// The era of the records that this opening appends, nil before the first append.
-  private(set) var era: UInt64?
-  private(set) var tailIsKnown: Bool
-  var truncationPosition: UInt64?
+  @exclusivity(unchecked) private(set) var era: UInt64?
+  @exclusivity(unchecked) private(set) var tailIsKnown: Bool
+  @exclusivity(unchecked) var truncationPosition: UInt64?
 
-  private var buffer: Frame
+  @exclusivity(unchecked) private var buffer: Frame
   private let bufferByteCount: Int
-  private var bufferStart: UInt64
-  private var unwrittenRecordCount = 0
+  @exclusivity(unchecked) private var bufferStart: UInt64
+  @exclusivity(unchecked) private var unwrittenRecordCount = 0
   /// Where the record begins that is being copied in.
-  private var openRecordPosition: UInt64?
-  private var holdsMemory = true
+  @exclusivity(unchecked) private var openRecordPosition: UInt64?
+  @exclusivity(unchecked) private var holdsMemory = true
 
   init(volume: Volume, number: Int, configuration: VolumeLogConfiguration) throws(StorageError) {
     self.volume = volume
