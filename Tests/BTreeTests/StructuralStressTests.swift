@@ -1,5 +1,5 @@
-// Goal (structural stress, leak safety): the tree keeps every invariant through loads, splits, merges and collapse; fills its
-// pages as promised; and a transaction that fails leaves no trace and no extent.
+// Goal (structural stress): the tree keeps every invariant through loads, splits, merges and collapse, and fills its pages as
+// promised.
 // Method: `verify` checks each page, each count and that live extents are exactly the volume's; fill and descents are read
 // from the counters. Seeds are fixed.
 
@@ -126,7 +126,7 @@ import Testing
     try bench.engine.verify()
   }
 
-  /// The short form of `betula stress btree`.
+  /// The short form of `betula stress btree`: more than a million operations in all, everything checked every thousand.
   @Test(
     arguments: [1, 2] as [UInt64],
     [
@@ -136,10 +136,10 @@ import Testing
     ] as [[String: ParameterValue]])
   func structureSurvivesAllStages(seed: UInt64, changes: [String: ParameterValue]) throws {
     let bench = try Bench(changes, memoryByteCount: 3 << 20)
-    var stress = StructuralStress(seed: seed, operationCount: 40_000, keyCount: 6_000, checkInterval: 1_000)
+    var stress = StructuralStress(seed: seed, operationCount: 130_000, keyCount: 6_000, checkInterval: 1_000)
     let report = try stress.run(
       bench.engine, reopen: { try Bench.open(bench.memory, changes, 3 << 20, creates: false) })
-    #expect(report.checkCount > 20 && report.reopenCount > 0)
+    #expect(report.operationCount >= 130_000 && report.checkCount >= 90 && report.reopenCount > 0)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])
@@ -159,30 +159,5 @@ import Testing
     try bench.engine.verify()
     #expect(bench.statistic("leaf_used_bytes") == 4_096)
     #expect(bench.statistic("interior_used_bytes") == 0)
-  }
-
-  @Test func tenThousandFailingTransactionsLeakNothing() throws {
-    let bench = try Bench()
-    try load(bench, 2_000, batch: 100) { $0 }
-    try bench.engine.checkpoint()
-    let before = try bench.engine.spaceReport()
-    let hash = try bench.engine.stateHash()
-    for index in 0..<10_000 {
-      do throws(EngineError) {
-        try bench.engine.write { (transaction) throws(EngineError) in
-          try transaction.put(key(index * 7), [UInt8](repeating: 1, count: index % 3_000))
-          try transaction.delete(key(index % 2_000))
-          if index % 2 == 0 { throw .unsupported(what: "this transaction", reason: "it is to fail") }
-          // A bucket that is not there: found out after the first writes were done.
-          try transaction.put(key(1), [1], in: Array("missing".utf8))
-        }
-        Issue.record("transaction \(index) did not fail")
-      } catch {
-        continue
-      }
-    }
-    #expect(try bench.engine.spaceReport() == before)
-    #expect(try bench.engine.stateHash() == hash)
-    try bench.engine.verify()
   }
 }
