@@ -9,6 +9,8 @@ struct LineDrawing {
   var request: FigureRequest
   var lines: [LinesFigure.Line]
   var colours: [Colour]
+  /// gnuplot's number of the mark on each line's points.
+  var pointTypes: [Int]
   var yTitle: String
 
   private static let legendLineHeight = 24
@@ -22,7 +24,7 @@ struct LineDrawing {
 
   /// A legend entry.
   private enum Mark {
-    case line(Colour)
+    case line(Colour, pointType: Int)
     case dots(Colour)
     case dashes
     case circle
@@ -77,7 +79,7 @@ struct LineDrawing {
         "data using \(x):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 "
           + "linewidth 1.2 linecolor rgb '\(colour.hexadecimal)'")
     }
-    for (line, colour) in zip(lines, colours) where line.level == nil {
+    for (index, (line, colour)) in zip(lines, colours).enumerated() where line.level == nil {
       let x = "(is(\(GnuplotScript.quoted(line.name))) ? column('x') : NaN)"
       if line.points.contains(where: { $0.predicted != nil }) {
         elements.append(
@@ -85,9 +87,11 @@ struct LineDrawing {
             + "'\(colour.hexadecimal)'")
       }
       let style =
-        line.points.count > Self.mostMarkedPoints ? "lines" : "linespoints pointtype 7 pointsize 0.8"
+        line.points.count > Self.mostMarkedPoints
+        ? "lines"
+        : "linespoints pointtype \(pointTypes[index]) pointsize \(Self.pointSize(pointTypes[index]))"
       elements.append(
-        "data using \(x):(column('median')) with \(style) linewidth 2.6 linecolor rgb '\(colour.hexadecimal)'"
+        "data using \(x):(column('median')) with \(style) linewidth 2.2 linecolor rgb '\(colour.hexadecimal)'"
       )
     }
     if !published.isEmpty {
@@ -127,18 +131,26 @@ struct LineDrawing {
     line.level?.measurement.median ?? line.points.last?.measurement.median
   }
 
+  /// Discs look larger than triangles of the same size.
+  private static func pointSize(_ pointType: Int) -> Double { pointType == Palette.disc ? 1.1 : 1.7 }
+
   private var published: [PublishedPoint] { request.points ?? [] }
 
   /// Lines in the order they end, from above, then what stands beside them.
   private var legendEntries: [(lines: [String], mark: Mark)] {
-    let ordered = zip(lines, colours).enumerated().sorted { first, second in
-      let a = Self.end(first.element.0) ?? 0
-      let b = Self.end(second.element.0) ?? 0
-      return a == b ? first.offset < second.offset : a > b
-    }.map(\.element)
-    var entries: [(lines: [String], mark: Mark)] = ordered.map { line, colour in
-      let last = Self.end(line).map { " " + Numbers.short($0) } ?? ""
-      return (Self.wrapped(line.words + last), line.level == nil ? .line(colour) : .dots(colour))
+    let ordered = lines.indices.sorted { first, second in
+      let a = Self.end(lines[first]) ?? 0
+      let b = Self.end(lines[second]) ?? 0
+      return a == b ? first < second : a > b
+    }
+    var entries: [(lines: [String], mark: Mark)] = ordered.map { index in
+      let line = lines[index]
+      let last = Self.end(line).map { ": " + Numbers.short($0) } ?? ""
+      let isMarked = line.points.count <= Self.mostMarkedPoints
+      let mark: Mark =
+        line.level == nil
+        ? .line(colours[index], pointType: isMarked ? pointTypes[index] : 0) : .dots(colours[index])
+      return (Self.wrapped(line.words + last), mark)
     }
     if lines.contains(where: { $0.points.contains { $0.predicted != nil } }), let model = request.model {
       entries.append((Self.wrapped("model " + model), .dashes))
@@ -175,7 +187,13 @@ struct LineDrawing {
           + "noborder"
       }
       switch entry.mark {
-      case .line(let colour): result.append(box(0, 22, colour.hexadecimal))
+      case .line(let colour, let pointType):
+        result.append(box(0, 22, colour.hexadecimal))
+        if pointType != 0 {
+          result.append(
+            "set label '' at screen \(script.x(left + 11)), screen \(script.y(y)) front point pointtype \(pointType) "
+              + "pointsize \(Self.pointSize(pointType)) linecolor rgb '\(colour.hexadecimal)'")
+        }
       case .dots(let colour):
         result += [0, 9, 18].map { box($0, $0 + 4, colour.hexadecimal) }
       case .dashes: result += [box(0, 9, "#444444"), box(13, 22, "#444444")]

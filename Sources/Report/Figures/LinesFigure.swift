@@ -70,6 +70,7 @@ enum LinesFigure: FigureKind {
     script.height = script.headHeight + 470
     LineDrawing(
       request: request, lines: lines, colours: Palette.colours(of: lines),
+      pointTypes: Palette.pointTypes(of: lines),
       yTitle: FigureWords.axisTitle(metric, per: request.per)
     )
     .emit(&script)
@@ -252,17 +253,32 @@ extension SeriesID {
 }
 
 extension Palette {
+  /// gnuplot's number of a filled disc.
+  static let disc = 7
+  /// Filled marks, told apart without colour: disc, square, triangle up, diamond, triangle down, pentagon; then the same, hollow.
+  private static let marks = [disc, 5, 9, 13, 11, 15, 6, 4, 8, 12, 10, 14]
+
   /// A colour for each line: its engine's, paler for each further line of the engine.
   static func colours(of lines: [LinesFigure.Line]) -> [Colour] {
     let bases = colours(of: lines.map(\.series.label))
-    var counts: [String: Int] = [:]
-    for line in lines { counts[line.series.label, default: 0] += 1 }
-    var seen: [String: Int] = [:]
-    return lines.map { line in
-      let place = seen[line.series.label, default: 0]
-      seen[line.series.label] = place + 1
-      let total = max(1, (counts[line.series.label] ?? 1) - 1)
-      return (bases[line.series.label] ?? grey).tinted(0.6 * Double(place) / Double(total))
+    return zip(lines, placesInLabel(lines)).map { line, place in
+      (bases[line.series.label] ?? grey).tinted(0.6 * Double(place.index) / Double(max(1, place.count - 1)))
     }
+  }
+
+  /// A mark for the points of each line: another one for each further line of the engine.
+  static func pointTypes(of lines: [LinesFigure.Line]) -> [Int] {
+    placesInLabel(lines).map { marks[$0.index % marks.count] }
+  }
+
+  /// Which of its label's lines each is.
+  private static func placesInLabel(_ lines: [LinesFigure.Line]) -> [(index: Int, count: Int)] {
+    var counts: [String: Int] = [:]
+    let indices = lines.map { line in
+      let index = counts[line.series.label, default: 0]
+      counts[line.series.label] = index + 1
+      return index
+    }
+    return zip(lines, indices).map { ($1, counts[$0.series.label] ?? 1) }
   }
 }
