@@ -152,14 +152,4 @@ public struct BTreeShape: Equatable, Sendable {
     }
     return reads
   }
-
-  /// Pages a range query of l entries reads: l over a leaf's entries and, since it begins anywhere in one, one more.
-  ///
-  /// Source: Bender et al., TOPC 2021, Lemma 2, with the leaf the range begins in.
-  public func rangeReadPageCount(resultEntryCount: Double, cachedByteCount: Double) -> Double {
-    let point = pointReadPageCount(cachedByteCount: cachedByteCount)
-    let cachedLeaves = min(1, max(0, cachedByteCount - interiorByteCount) / leafByteCount)
-    let more = max(0, min(levels[0] - 1, (resultEntryCount - 1) / leafEntryCount))
-    return point + more * (1 - cachedLeaves)
-  }
 }
