@@ -159,8 +159,5 @@ import Trials
     ).run()
     #expect(outcome.isSound, "\(outcome.lifeFailure ?? outcome.failures.first?.description ?? "")")
     #expect(outcome.secondCrashCount > 40, "\(outcome.secondCrashCount)")
-    print(
-      "\(change) \(outcome.secondCrashCount) \(outcome.openedImageCount) \(outcome.imageCount) \(outcome.recoveryWritesMax)"
-    )
   }
 }
