@@ -96,7 +96,7 @@ let package = Package(
     // The program that Scripts/sanitize runs.
     .executableTarget(
       name: "concurrency-trial",
-      dependencies: ["EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"],
+      dependencies: ["BTree", "EngineCatalogue", "KeyValue", "Storage", "Accounting", "Primitives"],
       swiftSettings: strict),
 
     // Tests

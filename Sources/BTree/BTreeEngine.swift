@@ -145,10 +145,12 @@ public final class BTreeEngine: Engine {
     if settings.usesLog || root?.usesLog == true {
       let opened = try volume.openLog(0, configuration: settings.log)
       log = opened
-      if let root, root.usesLog {
-        try replay(opened, from: root.logPosition)
-      } else {
-        _ = try opened.replay { _, _ in true }
+      try withMemoryForRecords(of: opened) { () throws(StorageError) in
+        if let root, root.usesLog {
+          try replay(opened, from: root.logPosition)
+        } else {
+          _ = try opened.replay { _, _ in true }
+        }
       }
     }
     if let root, root.usesLog == settings.usesLog {
@@ -369,7 +371,7 @@ public final class BTreeEngine: Engine {
   }
 
   /// Gives an eighth of the cache back to the budget, or throws `error` when it is small already or that does not help.
-  private func shrinkCache(after error: StorageError) throws(StorageError) {
+  func shrinkCache(after error: StorageError) throws(StorageError) {
     guard case .outOfBudget(_, let requested, _) = error else { throw error }
     let capacity = store.cache.capacityByteCount
     let smaller = capacity - max(capacity / 8, 1)

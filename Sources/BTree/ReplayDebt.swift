@@ -16,6 +16,7 @@
 //    same, replay makes the tree durable as of where it is and goes on.
 // 2. A reserve of two paths and a log segment is for transactions that only delete: a full tree can be emptied.
 
+import Accounting
 import KeyValue
 import Primitives
 import Storage
@@ -78,5 +79,37 @@ extension BTreeEngine {
     .noSpace(
       requestedByteCount: UInt64(unitCount * volume.transferUnitByteCount),
       freeByteCount: volume.availableByteCount)
+  }
+}
+
+extension BTreeEngine {
+  /// Calls `body`, which reads the log, with memory for the longest record there can be: the cache, empty now, gives it, and gets
+  /// it back. What was acknowledged in some memory is thereby read again in the same.
+  func withMemoryForRecords(
+    of log: VolumeLog, _ body: () throws(StorageError) -> Void
+  ) throws(StorageError) {
+    let longest = LogTransactionWriter.longestRecordByteCount(
+      operationByteCount: LogOperation.headByteCount + limits.maximumKeyByteCount
+        + limits.maximumValueByteCount)
+    // A record begins and ends anywhere in a unit.
+    let needed = min(longest, Int(clamping: log.allocatedByteCount)) + 2 * volume.transferUnitByteCount
+    let capacity = store.cache.capacityByteCount
+    while volume.budget.availableByteCount < needed {
+      do throws(StorageError) {
+        try shrinkCache(
+          after: .outOfBudget(
+            account: MemoryAccount.logBuffer.name, requestedByteCount: needed,
+            availableByteCount: volume.budget.availableByteCount))
+      } catch {
+        // The records may be shorter: reading them says what is missing.
+        guard case .outOfBudget = error else { throw error }
+        break
+      }
+    }
+    try body()
+    let missing = capacity - store.cache.capacityByteCount
+    if missing > 0, volume.budget.availableByteCount >= missing {
+      try store.cache.setCapacity(capacity, writer: store)
+    }
   }
 }

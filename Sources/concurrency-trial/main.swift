@@ -1,11 +1,13 @@
 // Readers and a writer on the B-tree, for builds that are watched by the thread sanitizer: real threads, memory and file devices, a
-// cache of a few hundred pages, so that hits, misses, evictions, copies and released snapshots all happen at once.
+// cache of a few hundred pages, so that hits, misses, evictions, copies and released snapshots all happen at once; batches, transactions
+// over buckets, a bulk load; gets, batched gets and scans, of the engine's own keys and of bucket snapshots.
 //
 //   Scripts/sanitize          builds this program with the sanitizer and runs it; a race ends it with status 66
 //
 // Arguments: the first seed (default 1) and how many rounds (default 3); or --canary, a race on purpose, which must be noticed.
 
 import Accounting
+import BTree
 import EngineCatalogue
 import KeyValue
 import Primitives
@@ -89,6 +91,16 @@ for seed in first..<(first + rounds) {
       hasFailed = true
     }
     try small.close()
+    guard let tree = try makeTree(seed: seed, shards: shards, commit: commit, isFile: isFile) as? BTreeEngine
+    else {
+      throw TrialError(sentence: "The B-tree of the catalogue is none.")
+    }
+    let seen = try BucketTrial(seed: seed).run(tree)
+    try tree.verify()
+    try tree.close()
+    print("  buckets: \(seen.snapshotCount) snapshots of three buckets")
+    for problem in seen.problems.prefix(5) { print("  wrong: \(problem)") }
+    hasFailed = hasFailed || !seen.problems.isEmpty
   }
 }
 unlink(devicePath)

@@ -55,3 +55,17 @@ func draw(_ seed: UInt64, _ index: Int) -> UInt64 {
   x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
   return x ^ (x >> 31)
 }
+
+extension BTreeEngine {
+  /// A hash of the engine's own keys and of all buckets, their names and contents.
+  func answers() throws -> UInt64 {
+    var hash = StateHash()
+    func add(_ number: UInt64) { withUnsafeBytes(of: number.littleEndian) { hash.add($0) } }
+    add(try stateHash())
+    for name in try bucketNames() {
+      name.withUnsafeBytes { hash.add($0) }
+      add(try bucket(name)?.stateHash() ?? 0)
+    }
+    return hash.value
+  }
+}

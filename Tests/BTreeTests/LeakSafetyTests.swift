@@ -163,17 +163,6 @@ private struct LeakBench {
       return error
     }
   }
-
-  /// The hash of everything in all buckets.
-  func answers() throws -> UInt64 {
-    var hash = try engine.stateHash()
-    for name in try engine.bucketNames() {
-      let view = try #require(try engine.bucket(name))
-      hash = hash &* 31 &+ (try view.stateHash())
-      for byte in name { hash = hash &* 31 &+ UInt64(byte) }
-    }
-    return hash
-  }
 }
 
 /// How a tree is set up for a series.
@@ -239,7 +228,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
       if number % 5 == 1 { snapshot = try engine.makeBucketSnapshot() }
       if number % 5 == 3 { snapshot = nil }
       var before = UnitSets(engine.volume)
-      let answers = try bench.answers()
+      let answers = try bench.engine.answers()
       for _ in 0..<26 {
         number += 1
         // Every place of the failing action in turn.
@@ -252,7 +241,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
         }
         expectSame(&before, bench, &growths, "\(setting), transaction \(number), action \(failing)")
       }
-      #expect(try bench.answers() == answers, "\(setting), transaction \(number)")
+      #expect(try bench.engine.answers() == answers, "\(setting), transaction \(number)")
       #expect(engine.volume.partitionProblem() == nil)
       if number % 9 == 0 { try engine.verify() }
     }
@@ -280,7 +269,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
       if let error = bench.run(number, failing: nil) { Issue.record("\(setting): \(error)") }
       try engine.settle()
       var before = UnitSets(engine.volume)
-      let answers = try bench.answers()
+      let answers = try bench.engine.answers()
       for step in 0..<26 {
         number += 1
         // Nothing is in memory: the k-th batch of reads on the way is refused, if there are so many.
@@ -292,7 +281,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
         if error == nil { Issue.record("\(setting), transaction \(number) did not fail") }
         expectSame(&before, bench, &growths, "\(setting), transaction \(number), read \(step % 13)")
       }
-      #expect(try bench.answers() == answers, "\(setting), transaction \(number)")
+      #expect(try bench.engine.answers() == answers, "\(setting), transaction \(number)")
       #expect(engine.volume.partitionProblem() == nil)
     }
     #expect(growths < 8)
@@ -311,12 +300,12 @@ struct LeakSetting: Sendable, CustomStringConvertible {
       if number == 2 { try bench.engine.checkpoint() }
       if let error = bench.run(1_000 + number, failing: nil) { Issue.record("\(error)") }
       var before = UnitSets(bench.engine.volume)
-      let answers = try bench.answers()
+      let answers = try bench.engine.answers()
       var growths = 0
       for place in 0...bench.length(number) {
         #expect(bench.run(number, failing: place) != nil)
         expectSame(&before, bench, &growths, "\(setting), transaction \(number), action \(place)")
-        #expect(try bench.answers() == answers, "\(setting), transaction \(number), action \(place)")
+        #expect(try bench.engine.answers() == answers, "\(setting), transaction \(number), action \(place)")
         #expect(throws: EngineError.self) {
           try bench.engine.write { (transaction) throws(EngineError) in
             for index in 0..<place { try bench.add(number, index, to: &transaction) }
@@ -325,7 +314,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
         }
         expectSame(&before, bench, &growths, "\(setting), transaction \(number), throw \(place)")
       }
-      #expect(try bench.answers() == answers)
+      #expect(try bench.engine.answers() == answers)
       try bench.engine.verify()
     }
     try bench.engine.close()
@@ -355,7 +344,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
     try engine.settle()
     let live = UnitSets(engine.volume).live
     let free = engine.volume.free.unitCount
-    let answers = try bench.answers()
+    let answers = try bench.engine.answers()
     for number in 0..<120 {
       do throws(EngineError) {
         try engine.write { (transaction) throws(EngineError) in
@@ -378,7 +367,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
       #expect(UnitSets(engine.volume).live == live, "transaction \(number)")
       #expect(engine.volume.partitionProblem() == nil)
     }
-    #expect(try bench.answers() == answers)
+    #expect(try bench.engine.answers() == answers)
     try engine.settle()
     try engine.settle()
     #expect(UnitSets(engine.volume).live == live)
@@ -396,7 +385,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
     let taken = budget.availableByteCount
     try budget.require(taken, for: .snapshot)
     let before = UnitSets(engine.volume)
-    let answers = try bench.answers()
+    let answers = try bench.engine.answers()
     var refusals = 0
     for round in 0..<40 {
       var batch = WriteBatch()
@@ -414,7 +403,7 @@ struct LeakSetting: Sendable, CustomStringConvertible {
       #expect(UnitSets(engine.volume) == before)
     }
     #expect(refusals == 40)
-    #expect(try bench.answers() == answers)
+    #expect(try bench.engine.answers() == answers)
     budget.release(taken, for: .snapshot)
     try engine.verify()
     try engine.close()

@@ -35,6 +35,11 @@ public struct LogTransactionWriter: ~Copyable {
     operationByteCount + (operationByteCount / partByteCount * 2 + 2) * (VolumeLog.recordHeaderByteCount + 1)
   }
 
+  /// Bytes of the longest record of transactions none of whose operations has more than so many bytes.
+  public static func longestRecordByteCount(operationByteCount: Int) -> Int {
+    max(partByteCount, 1 + operationByteCount) + VolumeLog.recordHeaderByteCount
+  }
+
   /// Room for one more operation; the caller fills all of it before the next call.
   ///
   /// - Throws: what the log throws; the parts written until then never replay once `abandon` was called.
