@@ -61,6 +61,8 @@ public enum BTreeGrowth: Equatable, Sendable {
 public struct BTreeShape: Equatable, Sendable {
   /// The page format.
   public var layout: BTreePageLayout
+  /// How it came to be.
+  public var growth: BTreeGrowth
   /// Entries of a leaf on average.
   public var leafEntryCount: Double
   /// Children of an interior page on average.
@@ -71,6 +73,7 @@ public struct BTreeShape: Equatable, Sendable {
   /// The shape of N ≥ 1 entries. Cost: proportional to a page's capacity.
   public init(entryCount: Double, layout: BTreePageLayout, growth: BTreeGrowth) {
     self.layout = layout
+    self.growth = growth
     switch growth {
     case .random:
       leafEntryCount = Self.meanEntryCount(capacity: layout.leafCapacity)

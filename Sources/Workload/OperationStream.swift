@@ -255,9 +255,11 @@ public struct OperationStream: Sendable {
     }
     Self.resolve(&draws, distribution, keyRandom)
     var drawPosition = 0
+    // A local, because the short circuit would copy the stream to look into it.
+    let drawsScans = firstKey == nil
     for place in 0..<count {
       let kind = block[place].kind
-      if kind != .put, kind != .scan || firstKey == nil {
+      if kind != .put, kind != .scan || drawsScans {
         block[place].keyIndex = draws[drawPosition].index
         complete(place, population: draws[drawPosition].population)
         drawPosition += 1

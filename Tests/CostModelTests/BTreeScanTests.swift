@@ -56,6 +56,44 @@ import Testing
     #expect(shape.scannedLeafCount(resultEntryCount: 1e9) == 10_000)
   }
 
+  /// Leaves as random inserts leave them, in a row, and scans begun at drawn entries. Seed 13.
+  @Test func leavesOfScansAsDrawn() {
+    let shape = BTreeShape(entryCount: 330_000, layout: layout, growth: .random)
+    var state: UInt64 = 13
+    func random() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 11) / 0x1p53
+    }
+    let shares = shape.leafEntryShares
+    var ends: [Int] = []
+    while ends.count < 20_000 {
+      var (draw, count) = (random(), 0)
+      while count < shares.count - 1, draw >= shares[count] {
+        draw -= shares[count]
+        count += 1
+      }
+      ends.append((ends.last ?? 0) + count)
+    }
+    let mean = Double(ends[ends.count - 1]) / Double(ends.count)
+    #expect(abs(mean / shape.leafEntryCount - 1) < 0.01)
+    func leaf(_ entry: Int) -> Int {
+      var (low, high) = (0, ends.count - 1)
+      while low < high {
+        let middle = (low + high) / 2
+        if ends[middle] > entry { high = middle } else { low = middle + 1 }
+      }
+      return low
+    }
+    var found = [Double](repeating: 0, count: 16)
+    for _ in 0..<100_000 {
+      let first = Int(random() * Double(ends[ends.count - 1] - 200))
+      found[leaf(first + 99) - leaf(first) + 1] += 1e-5
+    }
+    let expected = shape.scannedLeafShares(resultEntryCount: 100)
+    for (leaves, share) in expected.enumerated() { #expect(abs(found[leaves] - share) < 0.01) }
+    #expect(abs(expected.reduce(0, +) - 1) < 1e-9)
+  }
+
   @Test func pages() throws {
     let shape = BTreeShape(entryCount: 330_000, layout: layout, growth: .ascending)
     #expect(shape.levels == [10_000, 50, 1])
@@ -63,7 +101,11 @@ import Testing
     let cold = try #require(
       shape.shortScanReadPageCount(
         entryCount: 330_000, limit: 100, cachedByteCount: 0, readAheadLeafCount: 64))
-    #expect(abs(cold - 8) < 0.01)
+    // Begun at the last entry of a leaf they lie in five: full leaves of 33.
+    #expect(abs(shape.scannedLeafShares(resultEntryCount: 100)[4] - 1) < 1e-9)
+    #expect(abs(cold - 8) < 1e-9)
+    let spread = shape.scannedLeafShares(resultEntryCount: 101)
+    #expect(abs(spread[4] - 32.0 / 33) < 1e-12 && abs(spread[5] - 1.0 / 33) < 1e-12)
     // Everything cached; longer than any rule for short ones.
     let all = shape.shortScanReadPageCount(
       entryCount: 330_000, limit: 100, cachedByteCount: 1e9, readAheadLeafCount: 64)
