@@ -58,6 +58,8 @@ enum Predictions {
     var operation: String?
     /// Operations of the phase as the study asks for them, nil when it does not say; a load puts n.
     var operations: Double?
+    /// Whether the phase begins with nothing in memory.
+    var beginsCold: Bool
     /// Entries of a scan.
     var scanEntries: Double
     /// The order in which the study's loads put records: random or sequential; nil when they differ or there is none.
@@ -97,6 +99,7 @@ enum Predictions {
       distribution = phase?["distribution"]?.text
       operations = phase?["operations"].flatMap(Self.number)
       operation = phase?["operation"]?.text
+      beginsCold = row.cacheTemperature == "cold"
       scanEntries = phase?["scan_entries"].flatMap(Self.number) ?? 100
       let loads = Self.phases(study).filter { $0["phase"]?.text == "load" }
       let orders = Set(
