@@ -1,9 +1,16 @@
-// The tail of what commits move: the columns of phases that write.
+// The tail of what commits move, and how often leaves are written: the columns of phases that write.
 
 extension MetricEntries {
   /// What one commit moved.
   static let commits: [Metric] = {
-    var entries: [Metric] = []
+    var entries = [
+      Metric(
+        "leaf_write_count", in: [.runs], .count, unit: "writes", label: "Leaves written",
+        formula: "Requested writes of the cause leaf: a leaf cut into parts is one, by its head.",
+        included: "Background work and the checkpoint that ends the phase.",
+        excluded: "The parts of leaves that are cut (cause basement); copies in logs and journals.",
+        preference: .smallerIsBetter, source: "Metric definitions, section \"Write amplification\".")
+    ]
     for (quantity, unit, label, what) in [
       ("transfers", "transfers/commit", "Transfers per commit", "Read and write transfers of a commit"),
       (

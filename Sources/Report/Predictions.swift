@@ -149,6 +149,7 @@ enum Predictions {
 
   static let models: [Model] =
     simpleModels + copyOnWriteModels + bufferedTreeModels + bufferedTrafficModels + bufferedCommitModels
+    + textbookModels
 
   private static let simpleModels: [Model] = [
     Model(

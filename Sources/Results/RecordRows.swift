@@ -89,8 +89,9 @@ public struct RunColumns: ColumnSet {
     readBytesPerOperationP999 = TypedColumn<UInt64>("read_bytes_per_operation_p999"),
     readBytesPerOperationMax = TypedColumn<UInt64>("read_bytes_per_operation_max")
 
-  /// The tail of what commits move.
-  public let transfersPerCommitP50 = TypedColumn<UInt64>("transfers_per_commit_p50"),
+  /// Leaves written, and the tail of what commits move.
+  public let leafWriteCount = TypedColumn<UInt64>("leaf_write_count"),
+    transfersPerCommitP50 = TypedColumn<UInt64>("transfers_per_commit_p50"),
     transfersPerCommitP99 = TypedColumn<UInt64>("transfers_per_commit_p99"),
     transfersPerCommitP999 = TypedColumn<UInt64>("transfers_per_commit_p999"),
     transfersPerCommitMax = TypedColumn<UInt64>("transfers_per_commit_max"),

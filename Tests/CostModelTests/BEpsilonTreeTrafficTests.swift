@@ -66,13 +66,13 @@ import Testing
     shared.sharesBuffers = true
     let single = tree(cache: 0)
     #expect(shared.insertCost == single.insertCost)
-    // Two levels above the leaves, and of a leaf its head and a basement.
-    #expect(shared.pointCost.readCount < 4 && shared.pointCost.readCount > 3.5)
-    #expect(single.pointCost.readCount > 5.5 && single.pointCost.readCount < 6)
+    // Three levels above the leaves, and of a leaf its head and a basement; some messages are found above.
+    #expect(shared.pointCost.readCount < 5 && shared.pointCost.readCount > 4.5)
+    #expect(single.pointCost.readCount < 8 && single.pointCost.readCount > 7.5)
     let content = ln2 * (1_048_576 - 2_048)
-    #expect(shared.pointCost.readByteCount > content && shared.pointCost.readByteCount < 2.1 * content)
+    #expect(shared.pointCost.readByteCount > 2.9 * content && shared.pointCost.readByteCount < 3.1 * content)
     let parts = single.pointCost.readByteCount
-    #expect(parts < 2 * (content / (ln2 * 17) + 4 * 4_096) + 4_096 + 16_384)
+    #expect(parts < 3 * (content / (ln2 * 17) + 3 * 4_096) + 4_096 + 16_384)
     // Nodes of up to four basements are read whole in either layout.
     var small = tree(node: 65_536, cache: 0)
     let whole = small.pointCost
@@ -98,7 +98,7 @@ import Testing
     var short = tree(cache: 10e6)
     let steady = short.pointCost.readCount
     short.coldQueryCount = 1e9
-    #expect(isNear(short.pointCost.readCount, steady))
+    #expect((short.pointCost.readCount - steady).magnitude < 1e-6)
   }
 
   @Test func timeIsSetupsAndBytes() {

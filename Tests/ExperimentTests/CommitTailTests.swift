@@ -59,6 +59,10 @@ struct CommitTailTests {
     #expect(load.transfersPerCommitP99 == expected?.value)
     #expect((load.transfersPerCommitP999 ?? 0) >= (load.transfersPerCommitP99 ?? 0))
     #expect((load.transferBytesPerCommitP999 ?? 0) <= (load.transferBytesPerCommitMax ?? 0))
+    let leaves = outcome.io.filter {
+      $0.phaseName == "load" && $0.direction == "write" && $0.cause == "leaf"
+    }
+    #expect(load.leafWriteCount == leaves.reduce(0) { $0 + ($1.requestedOperations ?? 0) })
     // A phase without commits has none.
     #expect(outcome.runs[1].transfersPerCommitP50 == nil && outcome.runs[1].transferBytesPerCommitMax == nil)
   }

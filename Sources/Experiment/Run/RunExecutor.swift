@@ -397,6 +397,7 @@ public final class RunExecutor {
     let ledger = end.ledger.subtracting(start.ledger)
     row.requestedReadBytes = ledger.total(.read).requestedByteCount
     row.requestedWriteBytes = ledger.total(.write).requestedByteCount
+    row.leafWriteCount = ledger.total(.write, .leaf).requestedOperationCount
     let charge = end.charge.subtracting(start.charge)
     row.setDiskAccessModelCount(charge.damBlockCount, blockByteCount: end.blockByteCount)
     row.affineMs = charge.affineSeconds * 1000
