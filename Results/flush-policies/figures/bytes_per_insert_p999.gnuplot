@@ -14,7 +14,7 @@ set grid linetype 1 linewidth 0.8 linecolor rgb '#dddddd'
 grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000)
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
-set lmargin at screen 0.1090
+set lmargin at screen 0.1380
 set rmargin at screen 0.7380
 set tmargin at screen 0.8398
 set bmargin at screen 0.1400
@@ -24,10 +24,10 @@ set logscale x 10
 set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
 set xlabel 'fanout, log scale' noenhanced
-set logscale y 10
-set yrange [117964.8:4613734.4]
-set ytics ('128 Ki' 131072.0, '256 Ki' 262144.0, '512 Ki' 524288.0, '1 Mi' 1048576.0, '2 Mi' 2097152.0, '4 Mi' 4194304.0)
-set ylabel 'Bytes moved per commit (byte/commit), log scale' noenhanced font ',13'
+unset logscale y
+set yrange [0.0:2516048.86]
+set ytics ('0' 0.0, '500,000' 500000.0, '1,000,000' 1000000.0, '1,500,000' 1500000.0, '2,000,000' 2000000.0, '2,500,000' 2500000.0)
+set ylabel 'Bytes moved per commit (byte/commit)' noenhanced
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {

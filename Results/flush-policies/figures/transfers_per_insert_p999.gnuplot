@@ -24,10 +24,10 @@ set logscale x 10
 set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
 set xlabel 'fanout, log scale' noenhanced
-set logscale y 10
-set yrange [0.9:17.6]
-set ytics ('1' 1.0, '2' 2.0, '4' 4.0, '8' 8.0, '16' 16.0)
-set ylabel 'Transfers per commit (transfers/commit), log scale' noenhanced font ',13'
+unset logscale y
+set yrange [0.0:12.72]
+set ytics ('0' 0.0, '2' 2.0, '4' 4.0, '6' 6.0, '8' 8.0, '10' 10.0, '12' 12.0)
+set ylabel 'Transfers per commit (transfers/commit)' noenhanced font ',16'
 set ylabel offset char -1.5,0
 
 do for [kind in 'svg png'] {
