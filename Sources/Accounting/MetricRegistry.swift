@@ -15,7 +15,8 @@ public enum MetricRegistry {
   /// Every entry that is one column, in the order columns are written.
   public static let entries: [Metric] =
     MetricEntries.identity + MetricEntries.conditions + MetricEntries.counts
-    + MetricEntries.writeAmplification + MetricEntries.readAmplification + MetricEntries.space
+    + MetricEntries.writeAmplification + MetricEntries.readAmplification + MetricEntries.commits
+    + MetricEntries.space
     + MetricEntries.cost + MetricEntries.recovery + MetricEntries.memory + MetricEntries.epsilon
     + MetricEntries.longTables
     + MetricEntries.clock + MetricEntries.recoveryClock + MetricEntries.claims

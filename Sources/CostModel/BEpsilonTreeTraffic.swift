@@ -5,6 +5,11 @@
 //   leaves     nodes of ln 2 · B     (1 + 2ρ) where it is not cached,   ρ = ln 2 · B ÷ m
 //   log        its bytes             1
 //
+//   query      reads                                  bytes
+//   inner      a head and one child's buffer, or      b ÷ n and the head,
+//              the node, where children share one     b and the head: (1 + αB) of Lemma 8 beside (1 + αB/F + αF) of Theorem 9
+//   leaves     a head and a basement                  a basement and the head
+//
 //   b = B − F     n = ln 2 · (F + 1) children     m = 2b ÷ n message bytes a flush moves, at least one message
 //
 // A node with n children that flushes the fullest keeps buffers evenly spread between nothing and the fullest: that one holds twice
@@ -14,6 +19,9 @@
 // Invariants
 // 1. No constant was fitted to a measurement: ln 2 is the fill of nodes that split in halves (A. C. Yao, Acta Informatica 1978).
 // 2. A load is the mean over trees of 1/32, 3/32 … 31/32 of its records.
+//
+// 3. Of a level of k nodes, a query after a cold start finds its node in memory when one of the queries before it came there:
+//    over q queries (k ÷ q)·(1 − (1 − 1/k)^q) of them do not, and never fewer than what the memory cannot hold.
 //
 // Deviations: levels are cached from the top, whole parts of them; what two flushes share, sequential keys, and messages that meet
 // on their way are left out.
@@ -46,6 +54,10 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
   public var checkpointByteCount: Double
   /// Bytes of a transfer unit.
   public var unitByteCount: Double
+  /// Whether a node's children share one buffer: then a query reads the whole node.
+  public var sharesBuffers = false
+  /// Queries since the memory was empty; nil for many.
+  public var coldQueryCount: Double?
 
   /// A tree.
   public init(
@@ -158,6 +170,14 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
 
   // MARK: Queries
 
+  /// The share of queries that come first to one of `count` places, when all start with an empty memory.
+  private func firstVisitShare(_ count: Double) -> Double {
+    guard let queries = coldQueryCount, queries >= 1 else { return 0 }
+    let places = max(1, count)
+    if places == 1 { return 1 / queries }
+    return places / queries * (1 - DeterministicMath.pow(1 - 1 / places, queries))
+  }
+
   /// A point query for a key that exists, of a tree whose buffers are as full as a load leaves them, uniform keys.
   public var pointCost: Cost {
     var cost = Cost()
@@ -175,13 +195,13 @@ public struct BEpsilonTreeTraffic: Equatable, Sendable {
     func read(_ byteCount: Double, levelByteCount: Double) {
       let cached = min(left, levelByteCount)
       left -= cached
-      let missing = reach * (1 - cached / levelByteCount)
+      let missing = reach * max(1 - cached / levelByteCount, firstVisitShare(levelByteCount / byteCount))
       cost.readCount += missing
       cost.readByteCount += missing * byteCount
     }
     let head = childCount * pivotByteCount + 64
     for count in levels.reversed() {
-      if content + head <= 4 * basementByteCount {
+      if sharesBuffers || content + head <= 4 * basementByteCount {
         let node = rounded(content + head)
         read(node, levelByteCount: count * node)
       } else {

@@ -36,35 +36,6 @@ extension Predictions.Conditions {
       entryCount: records, cachedEntryCount: max(1, min(records, nodeCacheByteCount / cellByteCount)),
       nodeEntryCount: node / cellByteCount, fanout: fanout, entryByteCount: cellByteCount)
   }
-
-  /// Whether what is above the leaves is cached: pivots and buffers of all inner nodes.
-  var innerNodesAreCached: Bool {
-    guard let tree = bufferedTree, let node = number("node_bytes") else { return false }
-    let leaves = records * cellByteCount / (0.69 * node)
-    return leaves / max(1, tree.fanout - 1) * node <= nodeCacheByteCount
-  }
-
-  /// Bytes of a basement as it is read.
-  private var basementReadByteCount: Double? {
-    guard let node = number("node_bytes"), let basement = number("basement_bytes") else { return nil }
-    // Nodes of up to four basements are stored whole.
-    return node <= 4 * basement ? 0.69 * node : basement
-  }
-
-  /// Bytes a point query reads below the cache: a basement, and on each inner level below it a head and one child's buffer.
-  var bufferedGetByteCount: Double? {
-    guard let tree = bufferedTree, let basement = basementReadByteCount, let node = number("node_bytes")
-    else {
-      return nil
-    }
-    let data = records * cellByteCount / 0.69
-    let missing = max(0, 1 - nodeCacheByteCount / data)
-    if innerNodesAreCached { return missing * basement }
-    let levels = max(0, tree.uncachedLevelCount - 1)
-    let isShared = parameters["buffer_layout"] == "shared" || node <= 4 * (number("basement_bytes") ?? node)
-    let buffer = isShared ? node / 2 : transferUnitByteCount + node / 2 / tree.fanout
-    return missing * basement + levels * buffer
-  }
 }
 
 extension Predictions {
@@ -78,16 +49,6 @@ extension Predictions {
       predict: { run in
         guard run.loadOrder == "random", let tree = run.bufferedTree else { return nil }
         return (2 + tree.writeAmplification) * tree.entryByteCount
-      }),
-    Model(
-      name: "be_tree_get", engine: "bepsilon", phaseKind: "read", metric: "device_read_bytes",
-      per: "operations",
-      words:
-        "the basement that is not cached, and a head with one child's buffer on each inner level below the cache "
-        + "(whole nodes when they share a buffer) (Bender et al., TOPC 2021, Lemma 8, Theorem 9); uniform keys",
-      predict: { run in
-        guard run.operation == "get_hit", run.distribution == "uniform" else { return nil }
-        return run.bufferedGetByteCount
-      }),
+      })
   ]
 }

@@ -14,17 +14,20 @@ extension Predictions.Conditions {
   /// The tree of a run of `bepsilon`; nil when the record does not say what it needs.
   var bufferedTraffic: BEpsilonTreeTraffic? {
     guard let node = number("node_bytes"), let fanout = nodeFanout, let basement = number("basement_bytes"),
-      parameters["buffer_layout"] != "shared", let checkpoint = checkpointByteCount
+      let checkpoint = checkpointByteCount
     else { return nil }
     let unit = parameters["unit"] == "bytes" ? 1 : number("entry_bytes") ?? 128
     let cell = recordByteCount + 8
     let cache = memoryByteCount * (1 - 3 / 64) - 5 * node
     guard fanout >= 2, node >= 2 * cell, cache > 0 else { return nil }
-    return BEpsilonTreeTraffic(
+    var traffic = BEpsilonTreeTraffic(
       entryCount: records, entryByteCount: cell, nodeByteCount: node, fanout: fanout,
       bufferByteCount: max(0, DeterministicMath.floor(node / unit) - fanout) * unit,
       basementByteCount: basement, pivotByteCount: 48, cacheByteCount: cache, dirtyByteCount: 0.75 * cache,
       checkpointByteCount: checkpoint, unitByteCount: transferUnitByteCount)
+    traffic.sharesBuffers = parameters["buffer_layout"] == "shared"
+    traffic.coldQueryCount = beginsCold ? operations : nil
+    return traffic
   }
 
   /// Bytes of log between two checkpoints.
@@ -60,10 +63,21 @@ extension Predictions {
         return run.bufferedTraffic.map { 1_000 * $0.insertCost.seconds(profile) }
       }),
     Model(
+      name: "be_tree_get", engine: "bepsilon", phaseKind: "read", metric: "device_read_bytes",
+      per: "operations",
+      words:
+        "a head, one child's buffer and a basement for each that is not cached; whole nodes where children share a buffer "
+        + "(Bender et al., TOPC 2021, Lemma 8, Theorem 9); uniform keys",
+      predict: { run in
+        guard run.operation == "get_hit", run.distribution == "uniform" else { return nil }
+        return run.bufferedTraffic?.pointCost.readByteCount
+      }),
+    Model(
       name: "be_tree_get_reads", engine: "bepsilon", phaseKind: "read", metric: "device_read_count",
       per: "operations",
       words:
-        "DAM: a read for each head, buffer and basement on the way that is not cached, upper levels first; uniform keys",
+        "DAM: a read for each head, buffer and basement on the way that is not cached, upper levels first; for each node and "
+        + "basement where children share a buffer; uniform keys",
       predict: { run in
         guard run.operation == "get_hit", run.distribution == "uniform" else { return nil }
         return run.bufferedTraffic?.pointCost.readCount
@@ -72,7 +86,8 @@ extension Predictions {
       name: "be_tree_get_affine", engine: "bepsilon", phaseKind: "read", metric: "affine_ms",
       per: "operations",
       words:
-        "affine: the same reads, s for each and t for each byte of the study's profile (Bender et al., TOPC 2021, Theorem 9)",
+        "affine: the same reads, s for each and t for each byte of the study's profile (Bender et al., TOPC 2021, Theorem 9; "
+        + "Lemma 8 where children share a buffer)",
       predict: { run in
         guard run.operation == "get_hit", run.distribution == "uniform", let profile = run.profile else {
           return nil

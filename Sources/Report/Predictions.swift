@@ -58,6 +58,8 @@ enum Predictions {
     var operation: String?
     /// Operations of the phase as the study asks for them, nil when it does not say; a load puts n.
     var operations: Double?
+    /// Whether the phase begins with nothing in memory.
+    var beginsCold: Bool
     /// Entries of a scan.
     var scanEntries: Double
     /// Whether scans begin at the first key.
@@ -99,6 +101,7 @@ enum Predictions {
       distribution = phase?["distribution"]?.text
       operations = phase?["operations"].flatMap(Self.number)
       operation = phase?["operation"]?.text
+      beginsCold = row.cacheTemperature == "cold"
       scanEntries = phase?["scan_entries"].flatMap(Self.number) ?? 100
       scansFromFirst = phase?["scan_start"]?.text == "first"
       let loads = Self.phases(study).filter { $0["phase"]?.text == "load" }
@@ -149,6 +152,7 @@ enum Predictions {
 
   static let models: [Model] =
     simpleModels + copyOnWriteModels + bufferedTreeModels + bufferedTrafficModels + bufferedCommitModels
+    + textbookModels
 
   private static let simpleModels: [Model] = [
     Model(

@@ -89,6 +89,17 @@ public struct RunColumns: ColumnSet {
     readBytesPerOperationP999 = TypedColumn<UInt64>("read_bytes_per_operation_p999"),
     readBytesPerOperationMax = TypedColumn<UInt64>("read_bytes_per_operation_max")
 
+  /// Leaves written, and the tail of what commits move.
+  public let leafWriteCount = TypedColumn<UInt64>("leaf_write_count"),
+    transfersPerCommitP50 = TypedColumn<UInt64>("transfers_per_commit_p50"),
+    transfersPerCommitP99 = TypedColumn<UInt64>("transfers_per_commit_p99"),
+    transfersPerCommitP999 = TypedColumn<UInt64>("transfers_per_commit_p999"),
+    transfersPerCommitMax = TypedColumn<UInt64>("transfers_per_commit_max"),
+    transferBytesPerCommitP50 = TypedColumn<UInt64>("transfer_bytes_per_commit_p50"),
+    transferBytesPerCommitP99 = TypedColumn<UInt64>("transfer_bytes_per_commit_p99"),
+    transferBytesPerCommitP999 = TypedColumn<UInt64>("transfer_bytes_per_commit_p999"),
+    transferBytesPerCommitMax = TypedColumn<UInt64>("transfer_bytes_per_commit_max")
+
   /// Space amplification and its split.
   public let saLive = TypedColumn<Double>("sa_live"), saPeak = TypedColumn<Double>("sa_peak"),
     saSettled = TypedColumn<Double>("sa_settled"), allocatedBytes = TypedColumn<UInt64>("allocated_bytes"),

@@ -60,6 +60,47 @@ import Testing
     #expect(tree(cache: 60e6).pointCost.byteCount < tree(cache: 10e6).pointCost.byteCount)
   }
 
+  /// A shared buffer is read with its node: (1 + αB) instead of (1 + αB/F + αF) for each level, in fewer reads.
+  @Test func aSharedBufferIsReadWithItsNode() {
+    var shared = tree(cache: 0)
+    shared.sharesBuffers = true
+    let single = tree(cache: 0)
+    #expect(shared.insertCost == single.insertCost)
+    // Three levels above the leaves, and of a leaf its head and a basement; some messages are found above.
+    #expect(shared.pointCost.readCount < 5 && shared.pointCost.readCount > 4.5)
+    #expect(single.pointCost.readCount < 8 && single.pointCost.readCount > 7.5)
+    let content = ln2 * (1_048_576 - 2_048)
+    #expect(shared.pointCost.readByteCount > 2.9 * content && shared.pointCost.readByteCount < 3.1 * content)
+    let parts = single.pointCost.readByteCount
+    #expect(parts < 3 * (content / (ln2 * 17) + 3 * 4_096) + 4_096 + 16_384)
+    // Nodes of up to four basements are read whole in either layout.
+    var small = tree(node: 65_536, cache: 0)
+    let whole = small.pointCost
+    small.sharesBuffers = true
+    #expect(small.pointCost == whole)
+  }
+
+  /// One place: every query but the first finds it. Many places: none does.
+  @Test func firstQueriesFindAnEmptyMemory() {
+    var cold = tree(cache: 4e9)
+    #expect(cold.pointCost.readCount == 0)
+    var last = Double.infinity
+    for queries in [1.0, 10, 100, 10_000, 1e9] {
+      cold.coldQueryCount = queries
+      #expect(cold.pointCost.readCount < last)
+      last = cold.pointCost.readCount
+    }
+    #expect(last < 1e-3)
+    // The first one reads everything on its way, as with no memory at all.
+    cold.coldQueryCount = 1
+    #expect(isNear(cold.pointCost.readCount, tree(cache: 0).pointCost.readCount))
+    // Where memory is short it never is fewer than what does not fit.
+    var short = tree(cache: 10e6)
+    let steady = short.pointCost.readCount
+    short.coldQueryCount = 1e9
+    #expect((short.pointCost.readCount - steady).magnitude < 1e-6)
+  }
+
   @Test func timeIsSetupsAndBytes() {
     var cost = BEpsilonTreeTraffic.Cost()
     (cost.readCount, cost.readByteCount, cost.writeCount, cost.writeByteCount) = (2, 100, 3, 1_000)

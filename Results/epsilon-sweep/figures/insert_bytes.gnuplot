@@ -53,7 +53,7 @@ do for [kind in 'svg png'] {
   set object rectangle from screen 0.8020, screen 0.6560 to screen 0.8060, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.6560 to screen 0.8150, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
   set object rectangle from screen 0.8200, screen 0.6560 to screen 0.8240, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
-  set label 'btree-16k 16,019' at screen 0.8320, screen 0.6596 left noenhanced font ',16'
+  set label 'btree-16k 16,020' at screen 0.8320, screen 0.6596 left noenhanced font ',16'
   set object rectangle from screen 0.8020, screen 0.6135 to screen 0.8060, screen 0.6206 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.6135 to screen 0.8150, screen 0.6206 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set object rectangle from screen 0.8200, screen 0.6135 to screen 0.8240, screen 0.6206 front fillcolor rgb '#0072b2' fillstyle solid noborder
@@ -63,13 +63,13 @@ do for [kind in 'svg png'] {
   set object rectangle from screen 0.8020, screen 0.5284 to screen 0.8060, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.5284 to screen 0.8150, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
   set object rectangle from screen 0.8200, screen 0.5284 to screen 0.8240, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree 4,937' at screen 0.8320, screen 0.5319 left noenhanced font ',16'
-  set arrow from graph 0, first 4936.86272 to graph 1, first 4936.86272 nohead linewidth 2.2 dashtype 3 linecolor rgb '#d55e00'
-  set label 'btree' at graph 0.01, first 4936.86272 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#d55e00'
-  set arrow from graph 0, first 16019.11296 to graph 1, first 16019.11296 nohead linewidth 2.2 dashtype 3 linecolor rgb '#753400'
-  set label 'btree-16k' at graph 0.21, first 16019.11296 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#753400'
-  set arrow from graph 0, first 59916.1344 to graph 1, first 59916.1344 nohead linewidth 2.2 dashtype 3 linecolor rgb '#e8a673'
-  set label 'btree-64k' at graph 0.41, first 59916.1344 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#e8a673'
+  set label 'btree 4,913' at screen 0.8320, screen 0.5319 left noenhanced font ',16'
+  set arrow from graph 0, first 4912.80896 to graph 1, first 4912.80896 nohead linewidth 2.2 dashtype 3 linecolor rgb '#d55e00'
+  set label 'btree' at graph 0.01, first 4912.80896 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#d55e00'
+  set arrow from graph 0, first 16019.57888 to graph 1, first 16019.57888 nohead linewidth 2.2 dashtype 3 linecolor rgb '#753400'
+  set label 'btree-16k' at graph 0.21, first 16019.57888 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#753400'
+  set arrow from graph 0, first 59916.07808 to graph 1, first 59916.07808 nohead linewidth 2.2 dashtype 3 linecolor rgb '#e8a673'
+  set label 'btree-64k' at graph 0.41, first 59916.07808 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#e8a673'
   set arrow from graph 0, first 12997.03296 to graph 1, first 12997.03296 nohead linewidth 2.2 dashtype 3 linecolor rgb '#0072b2'
   set label 'sqlite' at graph 0.61, first 12997.03296 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#0072b2'
   plot \

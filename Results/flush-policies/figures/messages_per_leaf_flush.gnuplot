@@ -40,17 +40,17 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Messages a leaf receives at once, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 100 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '1,000,000 records · batch 1 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.8020, screen 0.8140 to screen 0.8240, screen 0.8214 front fillcolor rgb '#999999' fillstyle solid noborder
-  set label 'round-robin 102' at screen 0.8320, screen 0.8177 left noenhanced font ',16'
+  set label 'round-robin 99.2' at screen 0.8320, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.8020, screen 0.7698 to screen 0.8240, screen 0.7772 front fillcolor rgb '#000000' fillstyle solid noborder
-  set label 'fullest 92.1' at screen 0.8320, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.7256 to screen 0.8240, screen 0.7330 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'random 52.3' at screen 0.8320, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6814 to screen 0.8240, screen 0.6888 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'cache-aware 48.8' at screen 0.8320, screen 0.6851 left noenhanced font ',16'
+  set label 'fullest 91.5' at screen 0.8320, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.8020, screen 0.7256 to screen 0.8240, screen 0.7330 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label 'cache-aware 58.9' at screen 0.8320, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.8020, screen 0.6814 to screen 0.8240, screen 0.6888 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label 'random 47.8' at screen 0.8320, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.8020, screen 0.6372 to screen 0.8240, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'all 46.8' at screen 0.8320, screen 0.6409 left noenhanced font ',16'
+  set label 'all 45.9' at screen 0.8320, screen 0.6409 left noenhanced font ',16'
   plot \
     data using (is('fullest') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#000000', \
     data using (is('all') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \

@@ -25,7 +25,7 @@ set xrange [3.6:70.4]
 set xtics ('4' 4.0, '8' 8.0, '16' 16.0, '32' 32.0, '64' 64.0)
 set xlabel 'fanout, log scale' noenhanced
 unset logscale y
-set yrange [0.0:4192.16900096]
+set yrange [0.0:4051.87805184]
 set ytics ('0' 0.0, '1,000' 1000.0, '2,000' 2000.0, '3,000' 3000.0, '4,000' 4000.0)
 set ylabel 'Device bytes read per operation' noenhanced
 set ylabel offset char -1.5,0
@@ -40,17 +40,17 @@ do for [kind in 'svg png'] {
   unset label
   unset object
   set label 1 'Bytes read per insert, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
-  set label 2 '1,000,000 records · batch 100 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
+  set label 2 '1,000,000 records · batch 1 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7930, screen 0.8140 to screen 0.8150, screen 0.8214 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'all 3,955' at screen 0.8230, screen 0.8177 left noenhanced font ',16'
+  set label 'all 3,823' at screen 0.8230, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.7930, screen 0.7698 to screen 0.8150, screen 0.7772 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'random 2,860' at screen 0.8230, screen 0.7735 left noenhanced font ',16'
+  set label 'random 3,089' at screen 0.8230, screen 0.7735 left noenhanced font ',16'
   set object rectangle from screen 0.7930, screen 0.7256 to screen 0.8150, screen 0.7330 front fillcolor rgb '#000000' fillstyle solid noborder
-  set label 'fullest 1,657' at screen 0.8230, screen 0.7293 left noenhanced font ',16'
+  set label 'fullest 1,632' at screen 0.8230, screen 0.7293 left noenhanced font ',16'
   set object rectangle from screen 0.7930, screen 0.6814 to screen 0.8150, screen 0.6888 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'cache-aware 1,490' at screen 0.8230, screen 0.6851 left noenhanced font ',16'
+  set label 'cache-aware 1,565' at screen 0.8230, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.7930, screen 0.6372 to screen 0.8150, screen 0.6446 front fillcolor rgb '#999999' fillstyle solid noborder
-  set label 'round-robin 1,443' at screen 0.8230, screen 0.6409 left noenhanced font ',16'
+  set label 'round-robin 1,483' at screen 0.8230, screen 0.6409 left noenhanced font ',16'
   plot \
     data using (is('fullest') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#000000', \
     data using (is('all') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \

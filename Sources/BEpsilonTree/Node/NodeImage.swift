@@ -28,7 +28,9 @@
 // 1. The extent is as long as its blocks: a node that is half full takes half the room.
 // 2. The number in the head is the one the directory was asked for: a wrong entry is noticed. The birth of every block is the one
 //    that the pointer to the node says: an older image of the node in the same place is noticed.
-// 3. Leaves are cut anew into basements each time they are written, each as full as its entries allow.
+// 3. Leaves are cut anew into basements each time they are written, each as full as its entries allow. Where rounding to transfer
+//    units would leave more than an eighth of a basement empty, as three entries of 4 KiB do in 16 KiB, it takes more entries, up to
+//    four basements' bytes.
 
 import Accounting
 import KeyValue
@@ -108,26 +110,26 @@ struct NodeEncoder {
   /// The image of a node that is held whole.
   mutating func image(of node: TreeNode, for volume: Volume) -> NodeImage {
     precondition(node.isWhole, "A node that is written is held whole.")
-    let isWhole = plan(node)
+    let isWhole = plan(node, volume)
     return encode(node, isWhole, volume)
   }
 
   /// Bytes of the image, without making it.
   mutating func imageByteCount(of node: TreeNode, for volume: Volume) -> Int {
     precondition(node.isWhole, "A node that is written is held whole.")
-    let isWhole = plan(node)
+    let isWhole = plan(node, volume)
     return layout(isWhole: isWhole, volume).byteCount
   }
 
   /// Plans the parts of a node.
   ///
   /// - Returns: whether it is stored whole.
-  private mutating func plan(_ node: TreeNode) -> Bool {
+  private mutating func plan(_ node: TreeNode, _ volume: Volume) -> Bool {
     let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
     let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * node.partCount + pivotByteCount
     let isWhole =
       headByteCount + node.contentByteCount <= wholeByteCount || (sharesBuffers && !node.isLeaf)
-    if node.isLeaf { planLeaf(node, isWhole) } else { gatherBuffers(of: node) }
+    if node.isLeaf { planLeaf(node, isWhole, volume) } else { gatherBuffers(of: node) }
     return isWhole
   }
 
@@ -184,7 +186,7 @@ struct NodeEncoder {
     }
   }
 
-  private mutating func planLeaf(_ node: TreeNode, _ isWhole: Bool) {
+  private mutating func planLeaf(_ node: TreeNode, _ isWhole: Bool, _ volume: Volume) {
     cells.removeAll(keepingCapacity: true)
     plans.removeAll(keepingCapacity: true)
     let limit = isWhole ? Int.max : basementPayloadByteCount
@@ -195,7 +197,9 @@ struct NodeEncoder {
       for line in 0..<node.parts[index].run.index.count {
         let cell = base + Int(lines[line].offset)
         let byteCount = Cell.byteCount(cell)
-        if plan.byteCount > 0, plan.byteCount + byteCount > limit {
+        if plan.byteCount > 0, plan.byteCount + byteCount > limit,
+          ends(plan.byteCount, before: byteCount, volume)
+        {
           let last = cells[cells.count - 1]
           plan.cells = plan.cells.lowerBound..<cells.count
           plans.append(plan)
@@ -208,6 +212,12 @@ struct NodeEncoder {
     }
     plan.cells = plan.cells.lowerBound..<cells.count
     plans.append(plan)
+  }
+
+  /// Whether a full basement of so many bytes ends before an entry of `next` bytes.
+  private func ends(_ byteCount: Int, before next: Int, _ volume: Volume) -> Bool {
+    let block = volume.blockByteCount(payloadByteCount: byteCount)
+    return 8 * (block - VolumeBlock.headerByteCount - byteCount) <= block || byteCount + next > wholeByteCount
   }
 
   private func encode(_ node: TreeNode, _ isWhole: Bool, _ volume: Volume) -> NodeImage {

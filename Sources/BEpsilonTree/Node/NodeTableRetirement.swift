@@ -41,6 +41,9 @@ extension NodeTable {
     node.turn = turnCount
   }
 
+  /// Notes that a node that was in memory was used.
+  @inline(__always) func noteUse(of node: TreeNode) { node.chances = chances(of: node) }
+
   /// Writes changed nodes until what is dirty is within its limit: leaves first, then level by level, each time those that had
   /// their turn last.
   ///

@@ -157,6 +157,8 @@ final class TreeNode {
   private let arenas: ArenaPool?
   /// The child that a round-robin flush takes next.
   @exclusivity(unchecked) var nextChild = 0
+  /// Children that came one after the other behind the last one, from splits of nodes that only grew at their end.
+  @exclusivity(unchecked) var endSplitCount = 0
 
   init(
     number: UInt64, level: Int, extent: Extent, isOfSnapshot: Bool = false, reserving: Int = 8,

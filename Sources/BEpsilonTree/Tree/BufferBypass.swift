@@ -6,7 +6,8 @@
 // Invariants
 // 1. No message about the batch's keys waits on the way, so nothing is overtaken.
 // 2. All nodes of the way are in memory, whole: nothing is read, nothing can fail before the batch is visible.
-// 3. A leaf that would not be written anyway is changed only by a batch behind its last key: a lone message for anywhere in it
+// 3. The nodes of the way count as used: a leaf that grows stays in memory until it is full.
+// 4. A leaf that would not be written anyway is changed only by a batch behind its last key: a lone message for anywhere in it
 //    waits for others like it.
 //
 // Source: the promotion of messages past empty buffers in PerconaFT, https://github.com/percona/PerconaFT (ft/ft-ops.cc).
@@ -61,6 +62,8 @@ extension TreeWriter {
       change(way.leaf, entry.kind, Bytes(batch.key(of: entry)), Bytes(batch.operand(of: entry)))
     }
     tidy(way.leaf)
+    for step in way.steps { table.noteUse(of: step.node) }
+    table.noteUse(of: way.leaf)
     table.recharge(way.leaf)
     table.markDirty(way.leaf)
     table.counts.pointee.bypassed &+= UInt64(batch.count)

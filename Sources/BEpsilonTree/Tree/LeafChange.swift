@@ -2,7 +2,8 @@
 //
 // Invariants
 // 1. A leaf of more than one basement has no empty one after `tidy`.
-// 2. Basements in memory hold at most what one on the device does, or a single entry.
+// 2. Basements in memory that changed hold at most `basement_bytes`, or a single entry; on the device they may be longer
+//    (`NodeImage`).
 
 import KeyValue
 import Primitives

@@ -21,13 +21,14 @@ extension TreeWriter {
   ) throws(StorageError) -> Int {
     if child.isLeaf ? child.contentByteCount > leafCapacityByteCount : isTooWide(child) {
       var pieces: [SplitPiece] = []
+      let growsAtEnd = child.isLeaf ? isAppend : isGrowingAtEnd(child)
       do throws(StorageError) {
         try split(child, isAppend: isAppend, into: &pieces)
       } catch {
-        adopt(pieces, in: parent, at: index)
+        adopt(pieces, in: parent, at: index, growsAtEnd)
         throw error
       }
-      adopt(pieces, in: parent, at: index)
+      adopt(pieces, in: parent, at: index, growsAtEnd)
       return 1
     }
     if parent.partCount == 1 || !isTooSmall(child) { return 1 }
@@ -61,8 +62,12 @@ extension TreeWriter {
   }
 
   /// Puts what was cut off a child behind it.
-  private func adopt(_ pieces: [SplitPiece], in parent: TreeNode, at index: Int) {
+  private func adopt(
+    _ pieces: [SplitPiece], in parent: TreeNode, at index: Int, _ growsAtEnd: Bool
+  ) {
     if pieces.isEmpty { return }
+    let isAtEnd = growsAtEnd && index == parent.partCount - 1
+    parent.endSplitCount = isAtEnd ? parent.endSplitCount + pieces.count : 0
     // After a failure messages may still wait for the child: they go to the parts they now belong to.
     var waiting = CellRun()
     if parent.parts[index].cellCount > 0 {
@@ -95,6 +100,8 @@ extension TreeWriter {
       }
       pieces.append(SplitPiece(pivot: moveParts(of: left, from: first, to: right), node: right))
       table.counts.pointee.leafSplits &+= 1
+      // What is full when keys only grow is written first, what grows last.
+      if isAppend { table.noteTurn(of: left) }
       left = right
     }
   }
@@ -125,16 +132,26 @@ extension TreeWriter {
   private func splitInner(
     _ node: TreeNode, into pieces: inout [SplitPiece]
   ) throws(StorageError) {
+    let growsAtEnd = isGrowingAtEnd(node)
     var left = node
     while isTooWide(left) {
       let count = left.partCount
       let pieceCount = max(2, (count + geometry.maximumChildCount - 1) / geometry.maximumChildCount)
+      let first = growsAtEnd ? min(geometry.maximumChildCount, count - 2) : count / pieceCount
       let right = try table.makeNode(level: node.level, reserving: count)
-      let pivot = moveParts(of: left, from: count / pieceCount, to: right)
+      let pivot = moveParts(of: left, from: first, to: right)
       pieces.append(SplitPiece(pivot: pivot, node: right))
       table.counts.pointee.innerSplits &+= 1
+      left.endSplitCount = 0
+      right.endSplitCount = growsAtEnd ? right.partCount : 0
       left = right
     }
+  }
+
+  /// Whether a node is too wide because children came one after the other at its end: it is left full, as leaves are.
+  private func isGrowingAtEnd(_ node: TreeNode) -> Bool {
+    node.partCount > geometry.maximumChildCount && 2 * node.endSplitCount >= node.partCount
+      && headByteCount(node) <= geometry.nodeByteCount
   }
 
   /// Moves a node's parts from `first` on to a new right neighbour.

@@ -208,7 +208,11 @@ final class TreeWriter {
   /// Whether a node has more children, or longer pivots, than a node may.
   func isTooWide(_ node: TreeNode) -> Bool {
     if node.partCount > geometry.maximumChildCount { return true }
-    let headByteCount = NodeImage.headByteCount + node.partCount * (NodeImage.partByteCount + 2)
-    return node.partCount > 3 && headByteCount + node.pivots.keyByteCount > geometry.nodeByteCount
+    return node.partCount > 3 && headByteCount(node) > geometry.nodeByteCount
+  }
+
+  /// Bytes of a node's head: a line and a pivot for each child.
+  func headByteCount(_ node: TreeNode) -> Int {
+    NodeImage.headByteCount + node.partCount * (NodeImage.partByteCount + 2) + node.pivots.keyByteCount
   }
 }

@@ -1,5 +1,5 @@
 // Distributions over the operations of a phase: how many device transfers and bytes each caused (exact, the same on
-// every machine), and how long each took (sampled, by the machine's clock).
+// every machine), and how long each took (sampled, by the machine's clock); and over its commits, what each moved.
 
 import Histogram
 import Results
@@ -11,7 +11,20 @@ struct TransferHistograms {
   private(set) var readTransfers = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
   private(set) var readBytes = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
   private(set) var writeBytes = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+  /// Reads and writes of each commit, and their bytes: of each operation where a batch has one.
+  private(set) var commitTransfers = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+  private(set) var commitBytes = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
   private var idleCount: UInt64 = 0
+  private var idleCommitCount: UInt64 = 0
+
+  /// A commit that moved nothing.
+  @inline(__always) mutating func recordIdleCommit() { idleCommitCount += 1 }
+
+  /// A commit that moved something.
+  mutating func recordCommit(transfers: UInt64, byteCount: UInt64) {
+    commitTransfers.record(transfers)
+    commitBytes.record(byteCount)
+  }
 
   /// An operation that moved nothing; counted in a register, entered at the end.
   @inline(__always) mutating func recordIdle() { idleCount += 1 }
@@ -31,13 +44,19 @@ struct TransferHistograms {
       writeBytes.record(0, count: idleCount)
       idleCount = 0
     }
+    if idleCommitCount > 0 {
+      commitTransfers.record(0, count: idleCommitCount)
+      commitBytes.record(0, count: idleCommitCount)
+      idleCommitCount = 0
+    }
   }
 
   /// The rows of `histograms.csv`.
   func rows(runID: String, phase: String) -> [HistogramRow] {
     let named = [
       ("read_transfers_per_operation", readTransfers), ("read_bytes_per_operation", readBytes),
-      ("write_bytes_per_operation", writeBytes),
+      ("write_bytes_per_operation", writeBytes), ("transfers_per_commit", commitTransfers),
+      ("transfer_bytes_per_commit", commitBytes),
     ]
     var rows: [HistogramRow] = []
     for (name, histogram) in named where histogram.totalCount > 0 {

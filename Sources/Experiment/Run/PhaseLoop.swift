@@ -131,10 +131,13 @@ struct PhaseLoop: ~Copyable {
   }
 
   /// Charges what moved since the last operation to this one.
+  ///
+  /// - Parameter slot: the kind of a read; nil for a commit.
   @inline(__always) mutating func settleTransfers(slot: Int?) {
     let now = device.channel.totals
     if now == seen {
       transfers.recordIdle()
+      if slot == nil { transfers.recordIdleCommit() }
       return
     }
     let readTransfers = now.readTransferCount - seen.readTransferCount
@@ -145,6 +148,10 @@ struct PhaseLoop: ~Copyable {
     if let slot {
       reads.tallies[slot].readTransferCount += readTransfers
       reads.tallies[slot].readByteCount += readBytes
+    } else {
+      transfers.recordCommit(
+        transfers: readTransfers + now.writeTransferCount - seen.writeTransferCount,
+        byteCount: readBytes + now.writeByteCount - seen.writeByteCount)
     }
     seen = now
   }

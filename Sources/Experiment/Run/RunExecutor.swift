@@ -275,7 +275,10 @@ public final class RunExecutor {
       row.waFlashAck = acknowledged.flashAmplification(since: start, logicalWriteByteCount: bytes)
       row.waFlashEnd = end.flashAmplification(since: start, logicalWriteByteCount: bytes)
     }
-    if isCounted { fillReads(&row, loop) }
+    if isCounted {
+      fillReads(&row, loop)
+      row.setCommits(loop.transfers)
+    }
     for (before, after) in zip(statisticsBefore, engine.statistics()) where before.name == after.name {
       let isLevel = after.name.hasSuffix("_used_bytes")
       row.setStatistic(after.name, isLevel ? after.value : after.value &- before.value)
@@ -394,6 +397,7 @@ public final class RunExecutor {
     let ledger = end.ledger.subtracting(start.ledger)
     row.requestedReadBytes = ledger.total(.read).requestedByteCount
     row.requestedWriteBytes = ledger.total(.write).requestedByteCount
+    row.leafWriteCount = ledger.total(.write, .leaf).requestedOperationCount
     let charge = end.charge.subtracting(start.charge)
     row.setDiskAccessModelCount(charge.damBlockCount, blockByteCount: end.blockByteCount)
     row.affineMs = charge.affineSeconds * 1000

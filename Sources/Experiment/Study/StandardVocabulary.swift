@@ -60,7 +60,8 @@ extension StudyVocabulary {
     "append_log_put", "append_log_get", "sorted_file_load", "sorted_file_get", "b_tree_in_place_put",
     "b_tree_get", "b_tree_copy_on_write_put", "b_tree_copy_on_write_syncs", "b_tree_copy_on_write_load",
     "b_tree_cached_get", "b_tree_scan", "b_tree_leaf_fill", "b_tree_leaf_full",
-    "be_tree_load", "be_tree_get", "be_tree_insert_blocks", "be_tree_insert_affine", "be_tree_get_reads",
+    "be_tree_load", "be_tree_textbook_get", "be_tree_textbook_insert", "be_tree_get", "be_tree_insert_blocks",
+    "be_tree_insert_affine", "be_tree_get_reads",
     "be_tree_get_affine", "be_tree_durable_put", "be_tree_durable_nodes", "be_tree_durable_syncs",
   ]
 
