@@ -145,6 +145,7 @@ public final class BEpsilonTreeEngine: Engine {
     if let root {
       table.shape = root.shape
       table.levels = root.levels
+      table.owesShape = root.owesShape
       holdsFarPatches = root.holdsFarPatches
     }
     if settings.durability == .log { try beginLog(root) }
@@ -282,6 +283,7 @@ public final class BEpsilonTreeEngine: Engine {
       try table.freeReleased()
     } catch {
       postponedFlushCount &+= 1
+      table.owesShape = true
     }
   }
 
@@ -344,6 +346,7 @@ public final class BEpsilonTreeEngine: Engine {
         }
       }
       holdsFarPatches = false
+      table.owesShape = false
       try publish(rewritesSpaceMap: true)
     }
   }

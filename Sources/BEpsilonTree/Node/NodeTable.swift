@@ -44,7 +44,10 @@ struct TreeCounts {
   var overflowReads: UInt64 = 0
 
   /// Grows with every step by which messages move on.
-  var progress: UInt64 { flushesToInner &+ flushesToLeaf &+ leafSplits &+ innerSplits &+ merges }
+  var progress: UInt64 { flushesToInner &+ flushesToLeaf &+ changesOfShape }
+
+  /// Grows with every split and merge.
+  var changesOfShape: UInt64 { leafSplits &+ innerSplits &+ merges }
 }
 
 /// How many nodes there are and what they take on the device.
@@ -99,6 +102,8 @@ final class NodeTable {
   let decoder: NodeDecoder
   var encoder: NodeEncoder
   var shape = TreeShape()
+  /// Whether a flush failed since everything was flushed last, so that nodes may be larger than they should be (`TreeForm`).
+  var owesShape = false
   /// Nodes and their bytes by level.
   var levels = TreeLevels()
   /// Messages that moved together.
