@@ -22,6 +22,8 @@ import Testing
     var policy: String
     var fanout: Int
     var description: String { "\(mode), \(policy), F \(fanout)" }
+    /// Too small for the tree. Where nodes are copied a cascade holds more of them: the least memory is refused now and then.
+    var memoryByteCount: Int { mode == "log" ? 120 << 10 : 160 << 10 }
 
     var changes: [String: ParameterValue] {
       [
@@ -34,8 +36,6 @@ import Testing
   static let forms: [Form] = ["log", "copy-on-write"].flatMap { mode in
     [("all", 2), ("all", 4), ("fullest", 3)].map { Form(mode: mode, policy: $0.0, fanout: $0.1) }
   }
-
-  private static let memoryByteCount = 120 << 10
 
   /// The `number`-th batch of a seed.
   private func fill(_ batch: inout WriteBatch, seed: UInt64, number: Int, count: Int) {
@@ -58,7 +58,7 @@ import Testing
     var state = ReferenceState()
     do {
       let engine = try Bench.open(
-        IOChannel(device: memory, pool: memory.pool), form.changes, Self.memoryByteCount, creates: true)
+        IOChannel(device: memory, pool: memory.pool), form.changes, form.memoryByteCount, creates: true)
       for number in 0..<60 {
         var batch = WriteBatch()
         fill(&batch, seed: seed, number: number, count: 10)
@@ -80,7 +80,7 @@ import Testing
       let image = memory.clone()
       let fault = FaultDevice(base: image)
       var engine = try Bench.open(
-        IOChannel(device: fault, pool: image.pool), form.changes, Self.memoryByteCount, creates: false)
+        IOChannel(device: fault, pool: image.pool), form.changes, form.memoryByteCount, creates: false)
       let first = fault.callCount
       if let number { fault.add(ScriptedFault(at: first + number, .fail(errno: 5))) }
       var expected = state
@@ -107,7 +107,7 @@ import Testing
       #expect(try engine.stateHash() == expected.stateHash, "seed \(seed), transfer \(number ?? 0)")
       try engine.close()
       engine = try Bench.open(
-        IOChannel(device: image, pool: image.pool), form.changes, Self.memoryByteCount, creates: false)
+        IOChannel(device: image, pool: image.pool), form.changes, form.memoryByteCount, creates: false)
       try engine.verify()
       #expect(try engine.stateHash() == expected.stateHash, "seed \(seed), transfer \(number ?? 0), reopened")
       try engine.settle()
@@ -126,7 +126,8 @@ import Testing
         Issue.record("seed \(seed), transfer \(number) of \(clean.callCount): \(error)")
       }
     }
-    #expect(tally.refusedCount > 0, "\(tally)")
-    print(form, seed, clean.callCount, tally)
+    // Both ways occur: refused without a trace, and taken with its flushes put off, some with a node that is too wide by then.
+    #expect(tally.refusedCount > 0 && tally.postponedCount > 0, "\(tally)")
+    if form.mode == "log" { #expect(tally.wideCount > 0, "\(tally)") }
   }
 }

@@ -48,7 +48,7 @@ import Testing
   private static func head(_ flag: UInt8, sectionBirth: UInt8 = 0) -> [UInt8] {
     [
       2, 1, flag, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0,  // version, level, flag; two parts; node 9
-      19, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, sectionBirth, 0, 0, 0,  // 19 bytes of cells; 3 of pivots; birth of the section
+      19, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, sectionBirth, 0, 0, 0,  // 19 bytes of cells, 3 of pivots
     ]
   }
 
