@@ -63,7 +63,7 @@ import Testing
     #expect(isSound, "\(outcome.failures)")
     // Leaves, inner nodes, and where nodes are copied the sections of their buffers.
     var kinds = ["leaf", "interior", "superblock"]
-    kinds += durability == "log" ? ["log", "directory"] : ["buffer"]
+    kinds += durability == "log" ? ["log", "node_directory"] : ["buffer"]
     for kind in kinds {
       let line = outcome.losses.first { $0.kind == kind }
       #expect((line?.tally.caseCount ?? 0) > 3, "\(kind) of \(outcome.losses.map(\.kind))")
