@@ -145,6 +145,7 @@ final class NodeTable {
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
     encoder = NodeEncoder(
       basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
+    encoder.cutsLeaves = settings.geometry.nodeByteCount > encoder.wholeByteCount
     largestNodeUnitCount = Self.largestNodeUnitCount(
       settings.geometry, encoder, unit: volume.transferUnitByteCount)
     counts = .allocate(capacity: 1)
