@@ -46,7 +46,7 @@ extension BEpsilonTreeEngine {
       BEpsilonRoot(
         nodeByteCount: settings.geometry.nodeByteCount, fanout: settings.geometry.fanout,
         unitByteCount: settings.geometry.unit.byteCount, logPosition: position,
-        durability: settings.durability, holdsFarPatches: holdsFarPatches,
+        durability: settings.durability, holdsFarPatches: holdsFarPatches, owesShape: table.owesShape,
         birthNumber: table.births.number, shape: table.shape, levels: table.levels
       ).encoded())
     if let log { transaction.truncateLog(log, upTo: position) }
@@ -70,6 +70,7 @@ extension BEpsilonTreeEngine {
   ///
   /// - Throws: `error` when it is another one, or nothing more can be done.
   func makeSpace(after error: StorageError, _ search: inout SpaceSearch) throws(StorageError) {
+    table.owesShape = true
     guard case .noSpace = error else { throw error }
     if search.progress == table.counts.pointee.progress {
       if search.hasSettled || table.levels.contentByteCounts[1...].allSatisfy({ $0 == 0 }) { throw error }

@@ -69,6 +69,7 @@ extension BEpsilonTreeEngine {
         if mayFlush { try restoreShape() }
         return
       } catch {
+        table.owesShape = true
         guard case .noSpace = error, progress != table.counts.pointee.progress else { throw error }
         progress = table.counts.pointee.progress
         try publish(rewritesSpaceMap: true, position: position, cutting: nil)
@@ -85,6 +86,7 @@ extension BEpsilonTreeEngine {
       try table.limitDirty()
       try table.freeReleased()
     } catch {
+      table.owesShape = true
       guard case .noSpace = error else { throw error }
     }
   }

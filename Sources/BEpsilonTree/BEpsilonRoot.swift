@@ -19,7 +19,7 @@
 //       96   144  nodes (4 each) and bytes of messages or entries (8 each) of twelve levels
 //      240     2  birth of the root, where nodes are copied
 //      242     2  number of the next batch of writes
-//      244     4  zero
+//      244     4  1 when nodes may be larger than they should be, after a flush that failed (`TreeForm`), otherwise 0
 
 import Primitives
 
@@ -38,6 +38,7 @@ struct BEpsilonRoot: Equatable {
   var logPosition: UInt64
   var durability: DurabilityMode
   var holdsFarPatches: Bool
+  var owesShape = false
   /// Of the next batch of writes.
   var birthNumber: UInt16
   var shape: TreeShape
@@ -49,7 +50,7 @@ struct BEpsilonRoot: Equatable {
     let root = bytes.withUnsafeBytes { buffer -> BEpsilonRoot? in
       let all = Bytes(buffer)
       guard all.count == byteCount, all.start.u32(0) == magic, all.start.u64(32) <= UInt64(maximumHeight),
-        all.start.u32(72) <= 1, all.start.u32(76) <= 1
+        all.start.u32(72) <= 1, all.start.u32(76) <= 1, all.start.u32(244) <= 1
       else { return nil }
       func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: all.start.u64(offset)) }
       let shape = TreeShape(
@@ -61,6 +62,7 @@ struct BEpsilonRoot: Equatable {
         nodeByteCount: Int(all.start.u32(4)), fanout: Int(all.start.u32(8)),
         unitByteCount: Int(all.start.u32(12)), logPosition: all.start.u64(16),
         durability: all.start.u32(72) == 0 ? .log : .copyOnWrite, holdsFarPatches: all.start.u32(76) == 1,
+        owesShape: all.start.u32(244) == 1,
         birthNumber: all.start.u16(242), shape: shape,
         levels: TreeLevels.decode(all.start + 96))
     }
@@ -99,6 +101,7 @@ struct BEpsilonRoot: Equatable {
       levels.encode(to: base + 96)
       base.setU16(240, shape.rootBirth)
       base.setU16(242, birthNumber)
+      base.setU32(244, owesShape ? 1 : 0)
     }
     return bytes
   }

@@ -141,6 +141,7 @@ public final class BEpsilonTreeEngine: Engine {
     if let root {
       table.shape = root.shape
       table.levels = root.levels
+      table.owesShape = root.owesShape
       holdsFarPatches = root.holdsFarPatches
     }
     if settings.durability == .log { try beginLog(root) }
@@ -278,6 +279,7 @@ public final class BEpsilonTreeEngine: Engine {
       try table.freeReleased()
     } catch {
       postponedFlushCount &+= 1
+      table.owesShape = true
     }
   }
 
@@ -340,6 +342,7 @@ public final class BEpsilonTreeEngine: Engine {
         }
       }
       holdsFarPatches = false
+      table.owesShape = false
       try publish(rewritesSpaceMap: true)
     }
   }

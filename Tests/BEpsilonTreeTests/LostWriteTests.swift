@@ -6,6 +6,7 @@
 
 import Accounting
 import KeyValue
+import Primitives
 import Testing
 
 @testable import BEpsilonTree
@@ -34,37 +35,64 @@ import Testing
     return isHead && number == node.number && before[17] == UInt8(node.level)
   }
 
-  @Test(arguments: ["log", "copy-on-write"])
-  func anOlderImageOfANodeIsALostWrite(mode: String) throws {
+  /// Whether an extent of one unit held a section in an earlier state, and holds another now.
+  private func isOlderSection(_ section: Extent, _ older: MemoryDevice, _ memory: MemoryDevice) -> Bool {
+    let before = older.peek(at: section.offset, byteCount: section.byteCount)
+    let now = memory.peek(at: section.offset, byteCount: section.byteCount)
+    return section.byteCount == 4_096 && before[4] == 0x10 && before[5] == 0xB7 && before[6] == 17
+      && before[14...15] != now[14...15]
+  }
+
+  @Test(arguments: ["log", "copy-on-write"], ["per-child", "shared"])
+  func anOlderImageOfANodeOrASectionIsALostWrite(mode: String, layout: String) throws {
     var changes: [String: ParameterValue] = [
       "node_bytes": .integer(4_096), "fanout": .integer(4), "durability": .text(mode),
+      "buffer_layout": .text(layout),
     ]
     if mode == "log" { changes["log_segment_bytes"] = .integer(64 << 10) }
     let bench = try Bench(changes, memoryByteCount: 1 << 20)
     var states: [MemoryDevice] = []
-    var found: Set<Bool> = []
-    for round in 0..<60 {
+    var found: [String: Int] = [:]
+    /// Puts an extent's older bytes in place, sees that it is noticed, and puts the newer ones back.
+    func lose(_ extent: Extent, _ older: MemoryDevice, _ what: String) throws {
+      let now = bench.memory.clone()
+      try restore(extent, of: older, in: bench.memory)
+      try bench.engine.dropCache()
+      let error = #expect(throws: EngineError.self) { try bench.engine.verify() }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("a write to this place was lost"), "\(what)")
+      try restore(extent, of: now, in: bench.memory)
+      try bench.engine.dropCache()
+      found[what, default: 0] += 1
+    }
+    for round in 0..<120 {
       for index in 0..<40 {
         try bench.engine.put(
-          key(Int(draw(3, index * 7 + round) % 400)), [UInt8](repeating: UInt8(round), count: 90))
+          key(Int(draw(3, index * 7 + round) % 400)), [UInt8](repeating: UInt8(round), count: 60 + round % 40)
+        )
       }
       try bench.engine.checkpoint()
       defer { states.append(bench.memory.clone()) }
-      let nodes = bench.engine.table.ring.map { $0 }
-      for node in nodes where !node.isDirty {
-        guard let older = states.last(where: { isOlderImage(node, $0, bench.memory) }) else { continue }
-        let now = bench.memory.clone()
-        try restore(node.extent, of: older, in: bench.memory)
-        try bench.engine.dropCache()
-        let error = #expect(throws: EngineError.self) { try bench.engine.verify() }
-        #expect("\(error.map { "\($0)" } ?? "")".contains("a write to this place was lost"))
-        try restore(node.extent, of: now, in: bench.memory)
-        try bench.engine.dropCache()
-        found.insert(node.isLeaf)
-        break
+      // One of each kind in a round.
+      var tried: Set<String> = []
+      let nodes = bench.engine.table.ring.filter { !$0.isDirty }
+      let places = nodes.map { ($0, $0.extent, bench.engine.table.extent(ofSection: $0.sectionID)) }
+      for (node, extent, section) in places {
+        let what = node.isLeaf ? "leaf" : "inner node"
+        if !tried.contains(what), let older = states.last(where: { isOlderImage(node, $0, bench.memory) }) {
+          tried.insert(what)
+          try lose(extent, older, what)
+        }
+        if let section, !tried.contains("section"),
+          let older = states.last(where: { isOlderSection(section, $0, bench.memory) })
+        {
+          tried.insert("section")
+          try lose(section, older, "section")
+        }
       }
     }
-    #expect(found.contains(true), "no leaf came to lie where it had been")
+    #expect(found["leaf", default: 0] > 5, "\(found)")
+    #expect(found["inner node", default: 0] > 2, "\(found)")
+    #expect(mode == "log" || found["section", default: 0] > 2, "\(found)")
     try bench.engine.verify()
   }
 

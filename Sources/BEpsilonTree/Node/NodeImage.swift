@@ -98,6 +98,8 @@ struct NodeEncoder {
   let wholeByteCount: Int
   /// Whether inner nodes are stored whole whatever their size: pivots and one sorted buffer.
   let sharesBuffers: Bool
+  /// Whether leaves at rest may be larger than one block; otherwise each is one, whatever its parts in memory.
+  var cutsLeaves = true
   private(set) var cells: ContiguousArray<UnsafeRawPointer> = []
   private(set) var plans: [PartPlan] = []
 
@@ -125,8 +127,11 @@ struct NodeEncoder {
   ///
   /// - Returns: whether it is stored whole.
   private mutating func plan(_ node: TreeNode, _ volume: Volume) -> Bool {
-    let pivotByteCount = 2 * node.pivots.count + node.pivots.keyByteCount
-    let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * node.partCount + pivotByteCount
+    // A whole leaf has one part: merging leaves may have left it with several in memory.
+    let isOnePart = node.isLeaf && !cutsLeaves
+    let partCount = isOnePart ? 1 : node.partCount
+    let pivotByteCount = isOnePart ? 0 : 2 * node.pivots.count + node.pivots.keyByteCount
+    let headByteCount = NodeImage.headByteCount + NodeImage.partByteCount * partCount + pivotByteCount
     let isWhole =
       headByteCount + node.contentByteCount <= wholeByteCount || (sharesBuffers && !node.isLeaf)
     if node.isLeaf { planLeaf(node, isWhole, volume) } else { gatherBuffers(of: node) }

@@ -44,7 +44,10 @@ struct TreeCounts {
   var overflowReads: UInt64 = 0
 
   /// Grows with every step by which messages move on.
-  var progress: UInt64 { flushesToInner &+ flushesToLeaf &+ leafSplits &+ innerSplits &+ merges }
+  var progress: UInt64 { flushesToInner &+ flushesToLeaf &+ changesOfShape }
+
+  /// Grows with every split and merge.
+  var changesOfShape: UInt64 { leafSplits &+ innerSplits &+ merges }
 }
 
 /// How many nodes there are and what they take on the device.
@@ -101,6 +104,8 @@ final class NodeTable {
   let decoder: NodeDecoder
   @exclusivity(unchecked) var encoder: NodeEncoder
   @exclusivity(unchecked) var shape = TreeShape()
+  /// Whether a flush failed since everything was flushed last, so that nodes may be larger than they should be (`TreeForm`).
+  @exclusivity(unchecked) var owesShape = false
   /// Nodes and their bytes by level.
   @exclusivity(unchecked) var levels = TreeLevels()
   /// Messages that moved together.
@@ -142,6 +147,7 @@ final class NodeTable {
     decoder = NodeDecoder(maximumKeyByteCount: settings.geometry.maximumKeyByteCount)
     encoder = NodeEncoder(
       basementByteCount: settings.basementByteCount, sharesBuffers: settings.layout == .shared)
+    encoder.cutsLeaves = settings.geometry.nodeByteCount > encoder.wholeByteCount
     largestNodeUnitCount = Self.largestNodeUnitCount(
       settings.geometry, encoder, unit: volume.transferUnitByteCount)
     counts = .allocate(capacity: 1)

@@ -1,5 +1,5 @@
-// Checks the whole newest tree: every key within the bounds its path gives, every order, every count; and measures how well
-// nodes are formed.
+// Checks the whole newest tree: every key within the bounds its path gives, every order, every count, every node's form
+// (`TreeForm`); and measures how well nodes are filled.
 
 import KeyValue
 import Primitives
@@ -119,6 +119,9 @@ struct TreeChecker {
     guard content == node.contentByteCount else {
       throw corruption(
         node.extent.offset, "node \(number) has \(content) bytes, it says \(node.contentByteCount)")
+    }
+    if !table.owesShape, let problem = table.problemOfForm(node) {
+      throw corruption(node.extent.offset, "node \(number) of level \(level) is not well-formed: \(problem)")
     }
   }
 

@@ -49,11 +49,16 @@ extension TreeWriter {
       }
       return fullest(node) { _ in true }
     case .random:
-      var candidates: ContiguousArray<Int> = []
-      for index in 0..<node.partCount where isWorthFlushing(node, index) { candidates.append(index) }
-      if candidates.isEmpty { return fullest(node) { _ in true } }
+      var count = 0
+      for index in 0..<node.partCount where isWorthFlushing(node, index) { count += 1 }
+      if count == 0 { return fullest(node) { _ in true } }
       drawCount &+= 1
-      return candidates[Int(ContentHash.mix(drawCount) % UInt64(candidates.count))]
+      var rest = Int(ContentHash.mix(drawCount) % UInt64(count))
+      for index in 0..<node.partCount where isWorthFlushing(node, index) {
+        if rest == 0 { return index }
+        rest -= 1
+      }
+      return nil
     case .cacheAware:
       let enough = geometry.bufferByteCount / geometry.fanout / 2
       let near = fullest(node) { index in
@@ -226,17 +231,17 @@ extension TreeWriter {
   }
 
   /// Merges what is too small anywhere, until nothing is: neighbours under different parents become neighbours when the
-  /// parents are merged.
+  /// parents are merged. Splits what an earlier failure left too large.
   private func mergeEverything() throws(StorageError) {
-    if mergeThresholdPercent == 0 { return }
+    if mergeThresholdPercent == 0, !table.owesShape { return }
     while true {
-      let before = table.counts.pointee.merges
+      let before = table.counts.pointee.changesOfShape
       let root = try root()
       if root.isLeaf { return }
       root.pinCount += 1
       defer { root.pinCount -= 1 }
       try mergeSubtree(root)
-      if table.counts.pointee.merges == before { return }
+      if table.counts.pointee.changesOfShape == before { return }
       try relieveRoot(adding: geometry.bufferByteCount)
     }
   }
@@ -252,6 +257,9 @@ extension TreeWriter {
         : table.node(number, birth: birth, level: level, mayWrite: true)
       child.pinCount += 1
       defer { child.pinCount -= 1 }
+      if child.isLeaf, child.contentByteCount > leafCapacityByteCount {
+        _ = try table.wholeNode(number, birth: birth, level: 0)
+      }
       index += try step(child, in: node, at: index) { () throws(StorageError) in
         if level > 0 { try mergeSubtree(child) }
       }

@@ -50,9 +50,8 @@ final class TreeWriter {
     minimumFlushByteCount = settings.minimumFlushByteCount
     promotes = settings.promotes
     maximumValueByteCount = settings.maximumValueByteCount
-    let node = settings.geometry.nodeByteCount
-    let isCut = node > table.encoder.wholeByteCount
-    leafCapacityByteCount = isCut ? node - node / 32 - 128 : node - 128
+    let isCut = settings.geometry.nodeByteCount > table.encoder.wholeByteCount
+    leafCapacityByteCount = settings.geometry.leafCapacityByteCount(table.encoder)
     basementCapacityByteCount = isCut ? table.encoder.basementPayloadByteCount : Int.max
     value = ValueBuffer(reservedByteCount: settings.inlineLimitByteCount)
   }
