@@ -19,7 +19,7 @@ enum BufferLayout: String, CaseIterable, Sendable {
 enum FlushPolicy: String, CaseIterable, Sendable {
   /// The child with the most message bytes.
   case fullest
-  /// Every child that has messages, until all are empty: design 1's algorithm.
+  /// Every child that has messages, until all are empty: as `send_msgs_to_subtree` does (`SubtreeSender`).
   case all
   /// One child after the other.
   case roundRobin = "round-robin"

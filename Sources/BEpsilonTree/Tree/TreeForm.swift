@@ -7,7 +7,7 @@
 // A flush that fails leaves nodes larger than that, and sound: `NodeTable.owesShape` says so until everything was flushed, also
 // over a reopening.
 //
-// Source: the well-formedness of leaves and inner nodes in design `send_msgs_to_subtree`; M. A. Bender et al., "An Introduction
+// Source: the well-formedness of leaves and inner nodes in the Rust design `send_msgs_to_subtree`; M. A. Bender et al., "An Introduction
 // to Bε-trees and Write-Optimization", ;login: 40(5), 2015.
 
 import Primitives
