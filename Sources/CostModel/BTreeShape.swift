@@ -61,6 +61,8 @@ public enum BTreeGrowth: Equatable, Sendable {
 public struct BTreeShape: Equatable, Sendable {
   /// The page format.
   public var layout: BTreePageLayout
+  /// How it came to be.
+  public var growth: BTreeGrowth
   /// Entries of a leaf on average.
   public var leafEntryCount: Double
   /// Children of an interior page on average.
@@ -71,6 +73,7 @@ public struct BTreeShape: Equatable, Sendable {
   /// The shape of N ≥ 1 entries. Cost: proportional to a page's capacity.
   public init(entryCount: Double, layout: BTreePageLayout, growth: BTreeGrowth) {
     self.layout = layout
+    self.growth = growth
     switch growth {
     case .random:
       leafEntryCount = Self.meanEntryCount(capacity: layout.leafCapacity)
@@ -151,15 +154,5 @@ public struct BTreeShape: Equatable, Sendable {
       reads += 1 - cached / count
     }
     return reads
-  }
-
-  /// Pages a range query of l entries reads: l over a leaf's entries and, since it begins anywhere in one, one more.
-  ///
-  /// Source: Bender et al., TOPC 2021, Lemma 2, with the leaf the range begins in.
-  public func rangeReadPageCount(resultEntryCount: Double, cachedByteCount: Double) -> Double {
-    let point = pointReadPageCount(cachedByteCount: cachedByteCount)
-    let cachedLeaves = min(1, max(0, cachedByteCount - interiorByteCount) / leafByteCount)
-    let more = max(0, min(levels[0] - 1, (resultEntryCount - 1) / leafEntryCount))
-    return point + more * (1 - cachedLeaves)
   }
 }

@@ -114,27 +114,40 @@ public struct CopyOnWriteUpdateModel: Equatable, Sendable {
     precondition(b >= 1, "A commit has at least one operation.")
     let tree = CopyOnWriteModel(
       pageByteCount: shape.layout.pageByteCount, levelNodeCounts: shape.levels, commitOverheadByteCount: 0)
-    let fitting = tree.operationCount(changing: changedByteLimit, atMost: b)
-    let flush = min(b, DeterministicMath.ceiling(fitting / batchOperationCount) * batchOperationCount)
+    let flush = operationCount(betweenFlushesOf: tree, operationsPerCommit: b)
     let pages = tree.pagesPerCommit(batchOperationCount: flush) * (b / flush)
     // What was written by a flush and is changed again keeps its place: a commit's runs are the distinct pages.
     let distinct = tree.pagesPerCommit(batchOperationCount: b)
     return (shape.layout.pageByteCount * pages + volume.commitByteCount(pageCount: distinct)) / b
   }
 
+  /// Operations after which changed pages are written: b, or whole batches when the cache cannot hold what b change.
+  private func operationCount(betweenFlushesOf tree: CopyOnWriteModel, operationsPerCommit b: Double)
+    -> Double
+  {
+    let fitting = tree.operationCount(changing: changedByteLimit, atMost: b)
+    return min(b, DeterministicMath.ceiling(fitting / batchOperationCount) * batchOperationCount)
+  }
+
   /// Bytes per operation of N uniform inserts into an empty tree, b between two durable commits.
   ///
-  /// The overwrite's sum over a tree that grows, looked at as it was at the last durable commit, and one page more for each
-  /// that a split makes. Sampled at 256 sizes.
+  /// The overwrite's sum over a tree that grows, and one page more for each that a split makes. What was not written yet is
+  /// changed where it is, so the tree that is copied is the one that was last written: at the last durable commit, or the
+  /// last time the cache could not hold more changed pages. Sampled at 256 sizes.
   public func insertBytesPerOperation(entryCount: Double, operationsPerCommit b: Double) -> Double {
     let stepCount = 256.0
     var sum = 0.0
     var step = 0.5
     while step < stepCount {
       let inserted = entryCount * step / stepCount
-      let committed = DeterministicMath.ceiling(inserted / b) - 1
+      let tree = CopyOnWriteModel(
+        pageByteCount: shape.layout.pageByteCount,
+        levelNodeCounts: shape.holding(entryCount: inserted).levels,
+        commitOverheadByteCount: 0)
+      let interval = operationCount(betweenFlushesOf: tree, operationsPerCommit: b)
+      let writes = DeterministicMath.ceiling(inserted / interval) - 1
       var grown = self
-      grown.shape = shape.holding(entryCount: max(1, committed * b))
+      grown.shape = shape.holding(entryCount: max(1, writes * interval))
       sum += grown.overwriteBytesPerOperation(operationsPerCommit: b)
       step += 1
     }

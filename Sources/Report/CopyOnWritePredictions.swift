@@ -104,6 +104,19 @@ extension Predictions.Conditions {
     return appended / (batchOperations * syncEveryCommits)
   }
 
+  /// Pages that a scan reads; nil where no rule says.
+  func scanReadPageCount(_ shape: BTreeShape) -> Double? {
+    if scansFromFirst {
+      return shape.fullScanReadPageCount(
+        entryCount: records, limit: scanEntries, cachedByteCount: treeCacheByteCount)
+    }
+    guard distribution == "uniform", let page = number("page_bytes") else { return nil }
+    let ahead = min(number("read_ahead_leaves") ?? 0, memoryByteCount / (16 * page))
+    return shape.shortScanReadPageCount(
+      entryCount: records, limit: scanEntries, cachedByteCount: treeCacheByteCount,
+      readAheadLeafCount: Int(ahead))
+  }
+
   /// Syncs per operation.
   var syncsPerOperation: Double {
     let tree = VolumeCommitModel.syncsPerCommit / treeCommitOperations
@@ -157,14 +170,11 @@ extension Predictions {
     Model(
       name: "b_tree_scan", engine: "btree", phaseKind: "read", metric: "device_read_bytes", per: "operations",
       words:
-        "a point query and l ÷ leaf entries more leaves (Bender et al., TOPC 2021, Lemma 2); no read-ahead",
+        "the leaves of l entries and the one they begin in (Bender et al., TOPC 2021, Lemma 2), as far as they are not cached, "
+        + "with those that were read together with them in vain; from the first key: its leaves and the pages above them",
       predict: { run in
-        guard run.operation == "scan", run.distribution == "uniform", let shape = run.treeShape else {
-          return nil
-        }
-        return shape.layout.pageByteCount
-          * shape.rangeReadPageCount(
-            resultEntryCount: run.scanEntries, cachedByteCount: run.treeCacheByteCount)
+        guard run.operation == "scan", let shape = run.treeShape else { return nil }
+        return run.scanReadPageCount(shape).map { $0 * shape.layout.pageByteCount }
       }),
     Model(
       name: "b_tree_leaf_fill", engine: "btree", phaseKind: "load", metric: "live_logical_bytes",

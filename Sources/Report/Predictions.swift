@@ -60,6 +60,8 @@ enum Predictions {
     var operations: Double?
     /// Entries of a scan.
     var scanEntries: Double
+    /// Whether scans begin at the first key.
+    var scansFromFirst: Bool
     /// The order in which the study's loads put records: random or sequential; nil when they differ or there is none.
     var loadOrder: String?
     /// Engine parameters by name.
@@ -98,6 +100,7 @@ enum Predictions {
       operations = phase?["operations"].flatMap(Self.number)
       operation = phase?["operation"]?.text
       scanEntries = phase?["scan_entries"].flatMap(Self.number) ?? 100
+      scansFromFirst = phase?["scan_start"]?.text == "first"
       let loads = Self.phases(study).filter { $0["phase"]?.text == "load" }
       let orders = Set(
         loads.map { load in

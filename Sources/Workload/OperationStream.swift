@@ -2,6 +2,7 @@
 //
 //   operation ordinal ─┬─ weights, one draw ─────▶ kind
 //                      ├─ distribution, one draw ▶ key index among those put so far       (or the next unused, for put)
+//                      │                            (or, for a scan that begins there, the first of them in key order)
 //                      └─ lengths, operands ─────▶ version, length, detail
 //   blocks of 256 are made at once; `next` copies one out and adds it to the hash
 //
@@ -54,6 +55,8 @@ public struct OperationStream: Sendable {
   private let loadOrder: Permutation?
   private let interleavedOrder: InterleavedOrder?
   private let distribution: any IndexDistribution
+  /// Where scans begin that begin at the first key; nil when no scan does.
+  private var firstKey: FirstKey?
   private let operationRandom: CounterRandom
   private let keyRandom: CounterRandom
   private let lengthRandom: CounterRandom
@@ -106,6 +109,11 @@ public struct OperationStream: Sendable {
     operandRandom = random(.operand)
     patchableByteCount = max(1, UInt64(workload.values.sizes.meanByteCount))
 
+    if phase.scanStart == .first, phase.contains(.scan) {
+      var first = FirstKey(of: workload.keys, in: phase.scanOrder)
+      for index in 0..<position.nextKeyIndex { first.include(index) }
+      firstKey = first
+    }
     interleavedOrder =
       phase.content == .interleavedLoad ? InterleavedOrder(count: phase.operationCount) : nil
     switch phase.content {
@@ -237,15 +245,21 @@ public struct OperationStream: Sendable {
       let kind = kind(ordinal)
       block.append(Operation(kind: kind, keyIndex: nextKeyIndex))
       if kind == .put {
+        firstKey?.include(nextKeyIndex)
         nextKeyIndex += 1
+      } else if kind == .scan, let firstKey {
+        block[place].keyIndex = firstKey.index
       } else {
         draws.append(IndexDraw(ordinal: ordinal, population: nextKeyIndex))
       }
     }
     Self.resolve(&draws, distribution, keyRandom)
     var drawPosition = 0
+    // A local, because the short circuit would copy the stream to look into it.
+    let drawsScans = firstKey == nil
     for place in 0..<count {
-      if block[place].kind != .put {
+      let kind = block[place].kind
+      if kind != .put, kind != .scan || drawsScans {
         block[place].keyIndex = draws[drawPosition].index
         complete(place, population: draws[drawPosition].population)
         drawPosition += 1

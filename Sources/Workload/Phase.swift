@@ -126,6 +126,10 @@ private let scanParameters: [ParameterDescriptor] = [
     "Entries of a scan: always scan_entries, or uniform from 1 to scan_entries."),
   ParameterDescriptor(
     "scan_order", .choice(["forward", "reverse"]), default: .text("forward"), "Direction of scans."),
+  ParameterDescriptor(
+    "scan_start", .choice(ScanStart.allCases.map(\.rawValue)), default: .text("drawn"),
+    "Where scans begin: at a key drawn as others are, or at the first key in their direction, the last for reverse."
+  ),
 ]
 
 private let writeParameters: [ParameterDescriptor] = [
@@ -153,6 +157,14 @@ private let keyChoiceParameters: [ParameterDescriptor] = {
   }
   return parameters
 }()
+
+/// Where a scan begins.
+public enum ScanStart: String, Sendable, CaseIterable {
+  /// At a key of the phase's distribution.
+  case drawn
+  /// At the first of the keys put before, in the scan's direction.
+  case first
+}
 
 /// A data phase, decoded.
 public struct DataPhase: Equatable, Sendable {
@@ -196,6 +208,8 @@ public struct DataPhase: Equatable, Sendable {
   public var variesScanLength: Bool
   /// Direction of scans.
   public var scanOrder: ScanOrder
+  /// Where scans begin.
+  public var scanStart = ScanStart.drawn
   /// Bytes of an append's or patch's operand, a patch's offset not counted.
   public var upsertOperandByteCount: Int
   /// Entries a range delete aims at.
@@ -265,6 +279,7 @@ public struct DataPhase: Equatable, Sendable {
       phase.scanEntryCount = complete.integer("scan_entries")
       phase.variesScanLength = complete.text("scan_distribution") == "uniform"
       phase.scanOrder = complete.text("scan_order") == "reverse" ? .reverse : .forward
+      phase.scanStart = ScanStart(rawValue: complete.text("scan_start")) ?? .drawn
     }
     if has("keys_per_get") { phase.keysPerGet = complete.integer("keys_per_get") }
     if has("upsert_operand_bytes") {

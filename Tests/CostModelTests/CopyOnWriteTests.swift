@@ -55,7 +55,6 @@ import Testing
     #expect(shape.pointReadPageCount(cachedByteCount: 51 * 4_096) == 1)
     #expect(abs(shape.pointReadPageCount(cachedByteCount: 5_051 * 4_096) - 0.5) < 1e-12)
     #expect(shape.pointReadPageCount(cachedByteCount: 1e9) == 0)
-    #expect(abs(shape.rangeReadPageCount(resultEntryCount: 100, cachedByteCount: 51 * 4_096) - 4) < 1e-12)
   }
 
   @Test func durableCommits() {

@@ -44,6 +44,7 @@ import Testing
       "mix.delete": .integer(0), "distribution": .text("zipf"), "theta": .real(1.1),
       "scan_entries": .integer(9),
       "scan_distribution": .text("uniform"), "scan_order": .text("reverse"),
+      "scan_start": .text("first"),
       "upsert_operand_bytes": .integer(3),
       "range_delete_entries": .integer(4),
     ])
@@ -55,6 +56,7 @@ import Testing
     #expect(
       phase.operationCount == 500 && phase.distribution == "zipf" && phase.parameters.real("theta") == 1.1)
     #expect(phase.scanEntryCount == 9 && phase.variesScanLength && phase.scanOrder == .reverse)
+    #expect(phase.scanStart == .first)
     #expect(phase.upsertOperandByteCount == 3 && phase.rangeDeleteEntryCount == 4)
     #expect(phase.contains(.scan) && !phase.contains(.delete))
     let load = try DataPhase.decode(kind: "load", parameters: ParameterSet(), workload: workload)

@@ -118,19 +118,27 @@ struct BatchRoute {
 
   // MARK: Finding the way
 
-  /// Finds the leaves of operations `range`.
+  /// Finds the leaves of operations `range`, from the root.
   func find(
     _ batch: borrowing SortedBatch, _ range: Range<Int>, _ tree: TreeState, _ store: NodeStore
   ) throws(StorageError) {
     clear()
     if tree.root == 0 || tree.height == 0 || range.isEmpty { return }
-    if state.pointee.capacity < range.count { grow(to: range.count) }
     // The root is read first, alone: nothing else leads further.
     _ = try store.holdForReading(tree.root, level: tree.height)
-    state.pointee.stops[0] = RouteStop(id: tree.root, first: range.lowerBound, childIndex: 0)
+    try find(batch, range, below: tree.root, level: tree.height, store)
+  }
+
+  /// Finds the leaves of operations `range`, all of them below page `id`, which is in the cache.
+  func find(
+    _ batch: borrowing SortedBatch, _ range: Range<Int>, below id: UInt64, level: Int, _ store: NodeStore
+  ) throws(StorageError) {
+    clear()
+    if state.pointee.capacity < range.count { grow(to: range.count) }
+    state.pointee.stops[0] = RouteStop(id: id, first: range.lowerBound, childIndex: 0)
     state.pointee.count = 1
     state.pointee.end = range.upperBound
-    var level = tree.height
+    var level = level
     while level > 0 {
       do throws(StorageError) {
         try descend(batch, end: range.upperBound, from: level, store)

@@ -112,7 +112,11 @@ struct TreePath: ~Copyable {
       if ascends ? page.isBelowUpperFence(key) : page.admits(key) { break }
       truncate(to: count - 1)
     }
-    if count == 0 { if try !pushRoot(tree, store) { return false } }
+    if count == 0 {
+      if try !pushRoot(tree, store) { return false }
+    } else if count == 1, !entries[0].page.isLeaf {
+      store.counts.pointee.descents &+= 1
+    }
     while true {
       let page = entries[count - 1].page
       if page.isLeaf { return true }

@@ -135,6 +135,7 @@ struct TreeCounts: Equatable, Sendable {
   /// Leaves that took entries of a full one behind them.
   var shifts: UInt64 = 0
   var rootCollapses: UInt64 = 0
+  /// Ways that were begun at the root: by a search there, or to an end of the tree. Those taken again (`KeptWays`) are none.
   var descents: UInt64 = 0
   var leavesPrefetched: UInt64 = 0
   /// Pages and long values that batched reads brought in together with others.

@@ -31,11 +31,13 @@ final class TreeWriter {
   let keys: UnsafeMutableRawPointer
   let keyRoom: Int
   /// Where the operations of a batch go.
-  private let route = BatchRoute()
+  let route = BatchRoute()
+  /// Where the batches before it went.
+  @exclusivity(unchecked) var ways = KeptWays()
   /// Operations whose leaves are found together.
   private let pieceCount: Int
   /// Fewer operations find their own way.
-  private static let leastRouted = 4
+  static let leastRouted = 4
   /// Whether leaves are copied there; in place, a page has the same bytes in the end.
   var usesStage = true
   /// Whether pages that no operation of the batch needs may be read to balance the tree.
@@ -44,6 +46,7 @@ final class TreeWriter {
   /// Bytes that `init` allocates.
   static func memoryByteCount(_ geometry: NodeGeometry) -> Int {
     geometry.pageByteCount * 3 + (TreePath.maximumDepth + 4) * (geometry.pageByteCount / 4 + 16)
+      + KeptWays.byteCount
   }
 
   init(store: NodeStore, policy: TreePolicy, maximumValueByteCount: Int) {
@@ -64,6 +67,7 @@ final class TreeWriter {
     // Before the store, hence the cache, is let go.
     path.truncate(to: 0)
     route.deallocate()
+    ways.deallocate()
     scratch.deallocate()
     keys.deallocate()
   }
@@ -84,25 +88,23 @@ final class TreeWriter {
   func apply(
     _ batch: borrowing SortedBatch, to tree: inout TreeState, _ transaction: inout VolumeTransaction
   ) throws(StorageError) {
+    let place = ways.place(of: tree)
     var index = 0
     while index < batch.count {
       // In pieces, so that what is read for them finds room in the cache.
-      let end = min(batch.count, index + pieceCount)
-      if end - index >= Self.leastRouted {
-        try route.find(batch, index..<end, tree, store)
-      } else {
-        route.clear()
-      }
-      index = try apply(batch, index..<end, to: &tree, &transaction)
+      let piece = index..<min(batch.count, index + pieceCount)
+      try approach(batch, piece, place, tree)
+      index = try apply(batch, piece, place, to: &tree, &transaction)
+      ways.name(place, tree)
     }
     route.clear()
   }
 
-  /// Applies operations `piece`, and those after it that go to the last leaf as well.
+  /// Applies operations `piece`, and those after it that go to the last leaf as well, and keeps the way there.
   ///
   /// - Returns: the first operation that is not applied.
   private func apply(
-    _ batch: borrowing SortedBatch, _ piece: Range<Int>, to tree: inout TreeState,
+    _ batch: borrowing SortedBatch, _ piece: Range<Int>, _ place: Int, to tree: inout TreeState,
     _ transaction: inout VolumeTransaction
   ) throws(StorageError) -> Int {
     var index = piece.lowerBound
@@ -138,7 +140,9 @@ final class TreeWriter {
           && changes == store.counts.pointee.rearrangements
         if isOver || !path.leaf.isBelowUpperFence(batch[index].key) { break }
       }
-      if !path.isEmpty { try balanceLeaf(&tree, &transaction) }
+      if path.isEmpty { continue }
+      if index >= piece.upperBound { ways.keep(path, in: place) }
+      try balanceLeaf(&tree, &transaction)
     }
     return index
   }

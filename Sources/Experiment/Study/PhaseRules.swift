@@ -48,7 +48,8 @@ enum PhaseRules {
     }
     for key in given where set[key] != nil && !uses(key, set) {
       guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }),
-        !(key == "keys_per_get" && set[key] == .integer(1))
+        !(key == "keys_per_get" && set[key] == .integer(1)),
+        !(key == "scan_start" && set[key] == .text("drawn") && operations(of: set)?.contains("scan") == true)
       else { continue }
       let operations = owner.operations.joined(separator: " or ")
       faults.append(Fault(key: key, message: "is given, and no operation of this phase is \(operations)"))
@@ -87,6 +88,8 @@ enum PhaseRules {
     // One thread is what a phase has without the key; one key a get, and no bulk load, likewise.
     if key == "threads" || key == "keys_per_get", set[key] == .integer(1) { return false }
     if key == "bulk" { return set[key] == .boolean(true) }
+    // Scans begin at drawn keys without the key.
+    if key == "scan_start", set[key] == .text("drawn") { return false }
     if key.hasPrefix("reader_") { return hasReaders(set) }
     guard let owner = owners.first(where: { key.hasPrefix($0.prefix) }), let operations = operations(of: set)
     else {
