@@ -131,8 +131,8 @@ struct BEpsilonSettings {
   var cacheByteCount: Int
   /// Memory kept free for what one flush, one split and one write hold for a moment.
   var headroomByteCount: Int
-  /// Bytes of messages that replay may gather in the root before it flushes.
-  var replayMessageByteCount: Int { cacheByteCount / 3 }
+  /// Bytes of messages that replay may gather in the root before it flushes: a third of what it leaves to reading the log.
+  var replayMessageByteCount: Int { cacheByteCount / 4 }
   /// Memory of emptied buffers that is kept to be used again, at most.
   var arenaPoolByteCount: Int
   var log: VolumeLogConfiguration

@@ -13,6 +13,21 @@ import Primitives
 import Storage
 
 extension BEpsilonTreeEngine {
+  /// Calls `body`, which reads the log, with memory for the longest record there can be, as far as a quarter of the nodes' memory
+  /// gives it. What was acknowledged in some memory is thereby read again in the same.
+  func withMemoryForRecords(
+    of log: VolumeLog, _ body: () throws(StorageError) -> Void
+  ) throws(StorageError) {
+    let longest = LogTransactionWriter.longestRecordByteCount(
+      operationByteCount: Cell.byteCount(
+        key: limits.maximumKeyByteCount, operand: limits.maximumValueByteCount))
+    // A record begins and ends anywhere in a unit.
+    let needed = min(longest, Int(clamping: log.allocatedByteCount)) + 2 * volume.transferUnitByteCount
+    let lent = table.lend(needed - volume.budget.availableByteCount)
+    try body()
+    try table.takeBack(lent)
+  }
+
   /// Takes the batches from a position of the log on.
   func replay(_ log: VolumeLog, from position: UInt64) throws(StorageError) {
     checkpointPosition = position

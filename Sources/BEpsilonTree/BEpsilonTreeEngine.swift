@@ -158,10 +158,12 @@ public final class BEpsilonTreeEngine: Engine {
     let opened = try volume.openLog(0, configuration: settings.log)
     log = opened
     logger = LogTransactionWriter(opened)
-    if let root {
-      try replay(opened, from: root.logPosition)
-    } else {
-      _ = try opened.replay { _, _ in true }
+    try withMemoryForRecords(of: opened) { () throws(StorageError) in
+      if let root {
+        try replay(opened, from: root.logPosition)
+      } else {
+        _ = try opened.replay { _, _ in true }
+      }
     }
   }
 

@@ -265,6 +265,25 @@ final class NodeTable {
     volume.budget.release(part, for: .frames)
   }
 
+  /// Gives up to `byteCount` bytes of the capacity back to the budget for a while, a quarter of it at most. Nodes leave at the
+  /// next demand for room; until then they are within the headroom.
+  ///
+  /// - Returns: how many bytes, for `takeBack`.
+  func lend(_ byteCount: Int) -> Int {
+    let part = max(0, min(byteCount, capacityByteCount / 4))
+    capacityByteCount -= part
+    volume.budget.release(part, for: .frames)
+    return part
+  }
+
+  /// Takes back what was lent, as far as the budget still has it.
+  func takeBack(_ byteCount: Int) throws(StorageError) {
+    let part = min(byteCount, volume.budget.availableByteCount)
+    if part <= 0 { return }
+    try volume.budget.require(part, for: .frames)
+    capacityByteCount += part
+  }
+
   // MARK: Births and deaths
 
   /// A new, empty, dirty node. Its extent is a placeholder until it is written.
