@@ -137,8 +137,8 @@ struct BEpsilonSettings {
   var arenaPoolByteCount: Int
   var log: VolumeLogConfiguration
 
-  /// Nodes of memory that a tree works with.
-  static let minimumNodeCount = 14
+  /// Nodes of memory that a tree works with: where nodes are copied, those on the way of a batch stay until it is through.
+  static func minimumNodeCount(_ durability: DurabilityMode) -> Int { durability == .log ? 14 : 24 }
 
   /// What the engine will say of itself.
   var limits: EngineLimits {
@@ -197,18 +197,18 @@ struct BEpsilonSettings {
       ? BEpsilonGeometry(nodeByteCount: nodeByteCount, fanout: fanout, unit: counted)
       : BEpsilonGeometry(
         nodeByteCount: nodeByteCount, epsilon: parameters.real("epsilon"), unit: counted)
-    let minimum = Self.minimumNodeCount * nodeByteCount + (64 << 10)
-    guard memory >= minimum else {
-      throw .invalidParameters(
-        reason:
-          "a Bε-tree with nodes of \(nodeByteCount) bytes needs \(minimum) bytes of memory, it is given \(memory)"
-      )
-    }
     basementByteCount = max(unit, parameters.integer("basement_bytes") / unit * unit)
     guard let policy = FlushPolicy(rawValue: parameters.text("flush_policy")),
       let layout = BufferLayout(rawValue: parameters.text("buffer_layout")),
       let durability = DurabilityMode(rawValue: parameters.text("durability"))
     else { preconditionFailure("Parameters were checked against their descriptors.") }
+    let minimum = Self.minimumNodeCount(durability) * nodeByteCount + (64 << 10)
+    guard memory >= minimum else {
+      throw .invalidParameters(
+        reason:
+          "a Bε-tree with nodes of \(nodeByteCount) bytes and durability \(durability.rawValue) needs \(minimum) bytes of "
+          + "memory, it is given \(memory)")
+    }
     self.policy = policy
     self.layout = layout
     self.durability = durability
