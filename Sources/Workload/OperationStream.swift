@@ -240,6 +240,8 @@ public struct OperationStream: Sendable {
     case .operations: break
     }
     draws.removeAll(keepingCapacity: true)
+    // A local: changed where it is stored, it would make each look at the stream a copy of it.
+    var firstKey = firstKey
     for place in 0..<count {
       let ordinal = ordinal + UInt64(place)
       let kind = kind(ordinal)
@@ -253,9 +255,9 @@ public struct OperationStream: Sendable {
         draws.append(IndexDraw(ordinal: ordinal, population: nextKeyIndex))
       }
     }
+    self.firstKey = firstKey
     Self.resolve(&draws, distribution, keyRandom)
     var drawPosition = 0
-    // A local, because the short circuit would copy the stream to look into it.
     let drawsScans = firstKey == nil
     for place in 0..<count {
       let kind = block[place].kind
