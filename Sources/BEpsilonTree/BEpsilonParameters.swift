@@ -137,8 +137,8 @@ struct BEpsilonSettings {
   var arenaPoolByteCount: Int
   var log: VolumeLogConfiguration
 
-  /// Nodes of memory that a tree works with: where nodes are copied, those on the way of a batch stay until it is through.
-  static func minimumNodeCount(_ durability: DurabilityMode) -> Int { durability == .log ? 14 : 24 }
+  /// Nodes of memory that a tree works with.
+  static let minimumNodeCount = 14
 
   /// What the engine will say of itself.
   var limits: EngineLimits {
@@ -202,12 +202,12 @@ struct BEpsilonSettings {
       let layout = BufferLayout(rawValue: parameters.text("buffer_layout")),
       let durability = DurabilityMode(rawValue: parameters.text("durability"))
     else { preconditionFailure("Parameters were checked against their descriptors.") }
-    let minimum = Self.minimumNodeCount(durability) * nodeByteCount + (64 << 10)
+    let minimum = Self.minimumNodeCount * nodeByteCount + (64 << 10)
     guard memory >= minimum else {
       throw .invalidParameters(
         reason:
-          "a Bε-tree with nodes of \(nodeByteCount) bytes and durability \(durability.rawValue) needs \(minimum) bytes of "
-          + "memory, it is given \(memory)")
+          "a Bε-tree with nodes of \(nodeByteCount) bytes needs \(minimum) bytes of memory, it is given \(memory)"
+      )
     }
     self.policy = policy
     self.layout = layout

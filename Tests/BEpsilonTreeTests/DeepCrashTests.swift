@@ -68,7 +68,7 @@ private final class Watch: @unchecked Sendable {
   }
 
   private static func copied(
-    _ description: String, memoryByteCount: Int = 160 << 10, _ changes: [String: ParameterValue]
+    _ description: String, memoryByteCount: Int = 120 << 10, _ changes: [String: ParameterValue]
   ) -> Setting {
     setting(
       "copy-on-write, \(description)", memoryByteCount: memoryByteCount,

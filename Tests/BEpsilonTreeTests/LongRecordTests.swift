@@ -31,7 +31,7 @@ import Trials
     var options = CrashOptions()
     options.exhaustiveBudget = 10
     options.seededSubsetCount = 1
-    options.maximumDistinctImageCount = 12
+    options.livesOnEvery = 40
     let outcome = CrashSweep(
       subject, script: TrialScript(items, syncEveryCommits: 1), options: options
     ).run()

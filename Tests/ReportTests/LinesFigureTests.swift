@@ -102,14 +102,19 @@ struct LinesFigureTests {
     let figure = try makeFigure(Digest(record), request())
     let labels = figure.script.components(separatedBy: "\n").filter { $0.contains("font ',16'") }
     #expect(labels.map { $0.components(separatedBy: "'")[1] } == goldenLegend)
+    // Lines of one engine have marks of their own, in the figure and in its legend.
+    for pointType in [7, 5, 9, 13] {
+      #expect(figure.script.components(separatedBy: "linespoints pointtype \(pointType) ").count == 2)
+      #expect(figure.script.components(separatedBy: "front point pointtype \(pointType) ").count == 2)
+    }
     #expect(figure.script.contains("is('btree memory_budget_bytes=201326592 cache_shards=16')"))
     #expect(figure.table.contains("\nbtree memory_budget_bytes=12582912 cache_shards=1,"))
     #expect(figure.description.hasPrefix("memory 12 MiB, cache shards 1: 2.00 at 1,024"))
   }
 
   private let goldenLegend = [
-    "memory 192 MiB, cache shards 16 19.0", "memory 192 MiB, cache shards 1 18.0",
-    "memory 12 MiB, cache shards 16 9.00", "memory 12 MiB, cache shards 1 8.00",
+    "memory 192 MiB, cache shards 16: 19.0", "memory 192 MiB, cache shards 1: 18.0",
+    "memory 12 MiB, cache shards 16: 9.00", "memory 12 MiB, cache shards 1: 8.00",
   ]
 
   @Test func namesOfALegend() {
@@ -138,7 +143,7 @@ struct LinesFigureTests {
     let labels = figure.script.components(separatedBy: "\n").filter { $0.contains("font ',16'") }
     #expect(
       labels.map { $0.components(separatedBy: "'")[1] } == [
-        "an-engine-with-a-name-of-some-length", "and-of-a-second-part-that-is-longer 8.00",
+        "an-engine-with-a-name-of-some-length", "and-of-a-second-part-that-is-longer: 8.00",
       ])
   }
 
