@@ -330,7 +330,7 @@ public final class BEpsilonTreeEngine: Engine {
     try rethrowingStorageErrors { () throws(StorageError) in try publish(rewritesSpaceMap: false) }
   }
 
-  /// Flushes every message to its leaf and checkpoints, with the space map: the tree owes nothing.
+  /// Flushes every message to its leaf and checkpoints, with the space map: the tree owes nothing, no message and no extent.
   public func settle() throws(EngineError) {
     try requireOpen()
     try rethrowingStorageErrors { () throws(StorageError) in
@@ -345,6 +345,8 @@ public final class BEpsilonTreeEngine: Engine {
       }
       holdsFarPatches = false
       table.owesShape = false
+      // What the flushes gave up is free one durable commit later.
+      try publish(rewritesSpaceMap: false)
       try publish(rewritesSpaceMap: true)
     }
   }
