@@ -42,32 +42,38 @@ do for [kind in 'svg png'] {
   set label 1 'Bytes written per overwrite, by batch: measured and modelled' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '98,304 records · durability each_commit, every_8_commits · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.6720, screen 0.8140 to screen 0.6940, screen 0.8214 front fillcolor rgb '#0072b2' fillstyle solid noborder
-  set label 'btree-16k sync every 1 14,667' at screen 0.7020, screen 0.8177 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.8177 front point pointtype 7 pointsize 1.1 linecolor rgb '#0072b2'
+  set label 'btree-16k sync every 1: 14,667' at screen 0.7020, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.7698 to screen 0.6940, screen 0.7772 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'btree-8k sync every 1 8,008' at screen 0.7020, screen 0.7735 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.7735 front point pointtype 7 pointsize 1.1 linecolor rgb '#009e73'
+  set label 'btree-8k sync every 1: 8,008' at screen 0.7020, screen 0.7735 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.7256 to screen 0.6940, screen 0.7330 front fillcolor rgb '#99c7e0' fillstyle solid noborder
-  set label 'btree-16k sync every 8 7,110' at screen 0.7020, screen 0.7293 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.7293 front point pointtype 5 pointsize 1.7 linecolor rgb '#99c7e0'
+  set label 'btree-16k sync every 8: 7,110' at screen 0.7020, screen 0.7293 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.6814 to screen 0.6940, screen 0.6888 front fillcolor rgb '#99d8c7' fillstyle solid noborder
-  set label 'btree-8k sync every 8 5,213' at screen 0.7020, screen 0.6851 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.6851 front point pointtype 5 pointsize 1.7 linecolor rgb '#99d8c7'
+  set label 'btree-8k sync every 8: 5,213' at screen 0.7020, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.6372 to screen 0.6940, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'btree-4k sync every 1 4,540' at screen 0.7020, screen 0.6409 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.6409 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'btree-4k sync every 1: 4,540' at screen 0.7020, screen 0.6409 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.5930 to screen 0.6940, screen 0.6004 front fillcolor rgb '#ebc9dc' fillstyle solid noborder
-  set label 'btree-4k sync every 8 3,280' at screen 0.7020, screen 0.5967 left noenhanced font ',16'
+  set label '' at screen 0.6830, screen 0.5967 front point pointtype 5 pointsize 1.7 linecolor rgb '#ebc9dc'
+  set label 'btree-4k sync every 8: 3,280' at screen 0.7020, screen 0.5967 left noenhanced font ',16'
   set object rectangle from screen 0.6720, screen 0.5488 to screen 0.6810, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
   set object rectangle from screen 0.6850, screen 0.5488 to screen 0.6940, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
   set label 'model b_tree_copy_on_write_put' at screen 0.7020, screen 0.5525 left noenhanced font ',16'
   plot \
     data using (is('btree-4k sync_every_commits=1') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
-    data using (is('btree-4k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \
+    data using (is('btree-4k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7', \
     data using (is('btree-4k sync_every_commits=8') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#ebc9dc', \
-    data using (is('btree-4k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#ebc9dc', \
+    data using (is('btree-4k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 5 pointsize 1.7 linewidth 2.2 linecolor rgb '#ebc9dc', \
     data using (is('btree-8k sync_every_commits=1') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#009e73', \
-    data using (is('btree-8k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#009e73', \
+    data using (is('btree-8k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#009e73', \
     data using (is('btree-8k sync_every_commits=8') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#99d8c7', \
-    data using (is('btree-8k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#99d8c7', \
+    data using (is('btree-8k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 5 pointsize 1.7 linewidth 2.2 linecolor rgb '#99d8c7', \
     data using (is('btree-16k sync_every_commits=1') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#0072b2', \
-    data using (is('btree-16k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#0072b2', \
+    data using (is('btree-16k sync_every_commits=1') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#0072b2', \
     data using (is('btree-16k sync_every_commits=8') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#99c7e0', \
-    data using (is('btree-16k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#99c7e0'
+    data using (is('btree-16k sync_every_commits=8') ? column('x') : NaN):(column('median')) with linespoints pointtype 5 pointsize 1.7 linewidth 2.2 linecolor rgb '#99c7e0'
   unset output
 }

@@ -43,9 +43,11 @@ do for [kind in 'svg png'] {
   set label 2 '1,200,000 records · batch 1,000 · durability prefix · memory 32 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7000, screen 0.7837 to screen 0.7220, screen 0.7908 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'shared 0.275' at screen 0.7300, screen 0.7872 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.7872 front point pointtype 7 pointsize 1.1 linecolor rgb '#f0e442'
+  set label 'shared: 0.275' at screen 0.7300, screen 0.7872 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.7411 to screen 0.7220, screen 0.7482 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'per-child 0.275' at screen 0.7300, screen 0.7447 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.7447 front point pointtype 7 pointsize 1.1 linecolor rgb '#009e73'
+  set label 'per-child: 0.275' at screen 0.7300, screen 0.7447 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.6986 to screen 0.7090, screen 0.7057 front fillcolor rgb '#444444' fillstyle solid noborder
   set object rectangle from screen 0.7130, screen 0.6986 to screen 0.7220, screen 0.7057 front fillcolor rgb '#444444' fillstyle solid noborder
   set label 'model be_tree_insert_blocks' at screen 0.7300, screen 0.7021 left noenhanced font ',16'
@@ -55,8 +57,8 @@ do for [kind in 'svg png'] {
     data using (is('shared') ? column('x') : NaN):(column('lower')):(column('upper')) with filledcurves fillcolor rgb '#fbf7c6' fillstyle transparent solid 0.5 noborder, \
     data using (is('shared') ? column('x') : NaN):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb '#f0e442', \
     data using (is('per-child') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#009e73', \
-    data using (is('per-child') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#009e73', \
+    data using (is('per-child') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#009e73', \
     data using (is('shared') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#f0e442', \
-    data using (is('shared') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442'
+    data using (is('shared') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#f0e442'
   unset output
 }

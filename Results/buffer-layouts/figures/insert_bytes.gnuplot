@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1040
-set rmargin at screen 0.8120
+set rmargin at screen 0.8030
 set tmargin at screen 0.8085
 set bmargin at screen 0.1348
 set key off
@@ -42,16 +42,18 @@ do for [kind in 'svg png'] {
   set label 1 'Bytes written by an insert, by node size' at screen 0.016, screen 0.9539 left noenhanced font ',22'
   set label 2 '1,200,000 records · batch 1,000 · durability prefix · memory 32 MiB · 3 seeds: median and 95 % interval' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.8300, screen 0.7837 to screen 0.8520, screen 0.7908 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'shared 708' at screen 0.8600, screen 0.7872 left noenhanced font ',16'
-  set object rectangle from screen 0.8300, screen 0.7411 to screen 0.8520, screen 0.7482 front fillcolor rgb '#009e73' fillstyle solid noborder
-  set label 'per-child 706' at screen 0.8600, screen 0.7447 left noenhanced font ',16'
+  set object rectangle from screen 0.8210, screen 0.7837 to screen 0.8430, screen 0.7908 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label '' at screen 0.8320, screen 0.7872 front point pointtype 7 pointsize 1.1 linecolor rgb '#f0e442'
+  set label 'shared: 708' at screen 0.8510, screen 0.7872 left noenhanced font ',16'
+  set object rectangle from screen 0.8210, screen 0.7411 to screen 0.8430, screen 0.7482 front fillcolor rgb '#009e73' fillstyle solid noborder
+  set label '' at screen 0.8320, screen 0.7447 front point pointtype 7 pointsize 1.1 linecolor rgb '#009e73'
+  set label 'per-child: 706' at screen 0.8510, screen 0.7447 left noenhanced font ',16'
   plot \
     data using (is('per-child') ? column('x') : NaN):(column('lower')):(column('upper')) with filledcurves fillcolor rgb '#b3e2d5' fillstyle transparent solid 0.5 noborder, \
     data using (is('per-child') ? column('x') : NaN):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb '#009e73', \
     data using (is('shared') ? column('x') : NaN):(column('lower')):(column('upper')) with filledcurves fillcolor rgb '#fbf7c6' fillstyle transparent solid 0.5 noborder, \
     data using (is('shared') ? column('x') : NaN):(column('median')):(column('lower')):(column('upper')) with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb '#f0e442', \
-    data using (is('per-child') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#009e73', \
-    data using (is('shared') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442'
+    data using (is('per-child') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#009e73', \
+    data using (is('shared') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#f0e442'
   unset output
 }

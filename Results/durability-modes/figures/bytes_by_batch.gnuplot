@@ -42,30 +42,36 @@ do for [kind in 'svg png'] {
   set label 1 'Bytes written for an update of 116 bytes, by operations per durable commit' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '100,000 records · durability each_commit · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7180, screen 0.8140 to screen 0.7400, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree-copy 3,792' at screen 0.7480, screen 0.8177 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.8177 front point pointtype 7 pointsize 1.1 linecolor rgb '#d55e00'
+  set label 'btree-copy: 3,792' at screen 0.7480, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.7698 to screen 0.7400, screen 0.7772 front fillcolor rgb '#753400' fillstyle solid noborder
-  set label 'btree-log 2,563' at screen 0.7480, screen 0.7735 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.7735 front point pointtype 7 pointsize 1.1 linecolor rgb '#753400'
+  set label 'btree-log: 2,563' at screen 0.7480, screen 0.7735 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.7256 to screen 0.7400, screen 0.7330 front fillcolor rgb '#e69f00' fillstyle solid noborder
-  set label 'bepsilon-copy 1,146' at screen 0.7480, screen 0.7293 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.7293 front point pointtype 7 pointsize 1.1 linecolor rgb '#e69f00'
+  set label 'bepsilon-copy: 1,146' at screen 0.7480, screen 0.7293 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.6814 to screen 0.7400, screen 0.6888 front fillcolor rgb '#56b4e9' fillstyle solid noborder
-  set label 'copy-256k 1,090' at screen 0.7480, screen 0.6851 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.6851 front point pointtype 7 pointsize 1.1 linecolor rgb '#56b4e9'
+  set label 'copy-256k: 1,090' at screen 0.7480, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.6372 to screen 0.7400, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'log-256k 1,002' at screen 0.7480, screen 0.6409 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.6409 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'log-256k: 1,002' at screen 0.7480, screen 0.6409 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.5930 to screen 0.7400, screen 0.6004 front fillcolor rgb '#7f5700' fillstyle solid noborder
-  set label 'bepsilon-log 988' at screen 0.7480, screen 0.5967 left noenhanced font ',16'
+  set label '' at screen 0.7290, screen 0.5967 front point pointtype 7 pointsize 1.1 linecolor rgb '#7f5700'
+  set label 'bepsilon-log: 988' at screen 0.7480, screen 0.5967 left noenhanced font ',16'
   set object rectangle from screen 0.7180, screen 0.5488 to screen 0.7270, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
   set object rectangle from screen 0.7310, screen 0.5488 to screen 0.7400, screen 0.5562 front fillcolor rgb '#444444' fillstyle solid noborder
   set label 'model be_tree_durable_put' at screen 0.7480, screen 0.5525 left noenhanced font ',16'
   plot \
     data using (is('bepsilon-log') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#7f5700', \
-    data using (is('bepsilon-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#7f5700', \
+    data using (is('bepsilon-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#7f5700', \
     data using (is('bepsilon-copy') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#e69f00', \
-    data using (is('bepsilon-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#e69f00', \
+    data using (is('bepsilon-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#e69f00', \
     data using (is('log-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
-    data using (is('log-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \
+    data using (is('log-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7', \
     data using (is('copy-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#56b4e9', \
-    data using (is('copy-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#56b4e9', \
-    data using (is('btree-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#753400', \
-    data using (is('btree-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00'
+    data using (is('copy-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#56b4e9', \
+    data using (is('btree-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#753400', \
+    data using (is('btree-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#d55e00'
   unset output
 }

@@ -42,24 +42,28 @@ do for [kind in 'svg png'] {
   set label 1 'Nodes written for an update, by operations per durable commit' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '100,000 records · durability each_commit · memory 256 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7000, screen 0.8140 to screen 0.7220, screen 0.8214 front fillcolor rgb '#e69f00' fillstyle solid noborder
-  set label 'bepsilon-copy 0.021' at screen 0.7300, screen 0.8177 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.8177 front point pointtype 7 pointsize 1.1 linecolor rgb '#e69f00'
+  set label 'bepsilon-copy: 0.021' at screen 0.7300, screen 0.8177 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.7698 to screen 0.7220, screen 0.7772 front fillcolor rgb '#7f5700' fillstyle solid noborder
-  set label 'bepsilon-log 0.016' at screen 0.7300, screen 0.7735 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.7735 front point pointtype 7 pointsize 1.1 linecolor rgb '#7f5700'
+  set label 'bepsilon-log: 0.016' at screen 0.7300, screen 0.7735 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.7256 to screen 0.7220, screen 0.7330 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'copy-256k 0.00485' at screen 0.7300, screen 0.7293 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.7293 front point pointtype 7 pointsize 1.1 linecolor rgb '#d55e00'
+  set label 'copy-256k: 0.00485' at screen 0.7300, screen 0.7293 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.6814 to screen 0.7220, screen 0.6888 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'log-256k 0.00390' at screen 0.7300, screen 0.6851 left noenhanced font ',16'
+  set label '' at screen 0.7110, screen 0.6851 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'log-256k: 0.00390' at screen 0.7300, screen 0.6851 left noenhanced font ',16'
   set object rectangle from screen 0.7000, screen 0.6372 to screen 0.7090, screen 0.6446 front fillcolor rgb '#444444' fillstyle solid noborder
   set object rectangle from screen 0.7130, screen 0.6372 to screen 0.7220, screen 0.6446 front fillcolor rgb '#444444' fillstyle solid noborder
   set label 'model be_tree_durable_nodes' at screen 0.7300, screen 0.6409 left noenhanced font ',16'
   plot \
     data using (is('bepsilon-log') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#7f5700', \
-    data using (is('bepsilon-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#7f5700', \
+    data using (is('bepsilon-log') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#7f5700', \
     data using (is('bepsilon-copy') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#e69f00', \
-    data using (is('bepsilon-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#e69f00', \
+    data using (is('bepsilon-copy') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#e69f00', \
     data using (is('log-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
-    data using (is('log-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \
+    data using (is('log-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7', \
     data using (is('copy-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#d55e00', \
-    data using (is('copy-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00'
+    data using (is('copy-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#d55e00'
   unset output
 }

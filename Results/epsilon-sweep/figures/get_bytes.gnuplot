@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1090
-set rmargin at screen 0.7840
+set rmargin at screen 0.7750
 set tmargin at screen 0.8085
 set bmargin at screen 0.1348
 set key off
@@ -42,30 +42,33 @@ do for [kind in 'svg png'] {
   set label 1 'What a cold query reads, by ε' at screen 0.016, screen 0.9539 left noenhanced font ',22'
   set label 2 '800,000 records · batch 100 · durability prefix, at_checkpoints · memory 8 MiB · seed 5103132997656651' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
+  set object rectangle from screen 0.7930, screen 0.7837 to screen 0.7970, screen 0.7908 front fillcolor rgb '#e8a673' fillstyle solid noborder
   set object rectangle from screen 0.8020, screen 0.7837 to screen 0.8060, screen 0.7908 front fillcolor rgb '#e8a673' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.7837 to screen 0.8150, screen 0.7908 front fillcolor rgb '#e8a673' fillstyle solid noborder
-  set object rectangle from screen 0.8200, screen 0.7837 to screen 0.8240, screen 0.7908 front fillcolor rgb '#e8a673' fillstyle solid noborder
-  set label 'btree-64k 62,643' at screen 0.8320, screen 0.7872 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.7411 to screen 0.8240, screen 0.7482 front fillcolor rgb '#56b4e9' fillstyle solid noborder
-  set label 'be-64k 47,806' at screen 0.8320, screen 0.7447 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6986 to screen 0.8240, screen 0.7057 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'be-256k 16,058' at screen 0.8320, screen 0.7021 left noenhanced font ',16'
+  set label 'btree-64k: 62,643' at screen 0.8230, screen 0.7872 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.7411 to screen 0.8150, screen 0.7482 front fillcolor rgb '#56b4e9' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.7447 front point pointtype 7 pointsize 1.1 linecolor rgb '#56b4e9'
+  set label 'be-64k: 47,806' at screen 0.8230, screen 0.7447 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.6986 to screen 0.8150, screen 0.7057 front fillcolor rgb '#cc79a7' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.7021 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'be-256k: 16,058' at screen 0.8230, screen 0.7021 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.6560 to screen 0.7970, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
   set object rectangle from screen 0.8020, screen 0.6560 to screen 0.8060, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.6560 to screen 0.8150, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
-  set object rectangle from screen 0.8200, screen 0.6560 to screen 0.8240, screen 0.6631 front fillcolor rgb '#753400' fillstyle solid noborder
-  set label 'btree-16k 15,658' at screen 0.8320, screen 0.6596 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6135 to screen 0.8240, screen 0.6206 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'be-16k 13,466' at screen 0.8320, screen 0.6170 left noenhanced font ',16'
+  set label 'btree-16k: 15,658' at screen 0.8230, screen 0.6596 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.6135 to screen 0.8150, screen 0.6206 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.6170 front point pointtype 7 pointsize 1.1 linecolor rgb '#f0e442'
+  set label 'be-16k: 13,466' at screen 0.8230, screen 0.6170 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.5709 to screen 0.7970, screen 0.5780 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set object rectangle from screen 0.8020, screen 0.5709 to screen 0.8060, screen 0.5780 front fillcolor rgb '#0072b2' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.5709 to screen 0.8150, screen 0.5780 front fillcolor rgb '#0072b2' fillstyle solid noborder
-  set object rectangle from screen 0.8200, screen 0.5709 to screen 0.8240, screen 0.5780 front fillcolor rgb '#0072b2' fillstyle solid noborder
-  set label 'sqlite 5,472' at screen 0.8320, screen 0.5745 left noenhanced font ',16'
+  set label 'sqlite: 5,472' at screen 0.8230, screen 0.5745 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.5284 to screen 0.7970, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
   set object rectangle from screen 0.8020, screen 0.5284 to screen 0.8060, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
   set object rectangle from screen 0.8110, screen 0.5284 to screen 0.8150, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set object rectangle from screen 0.8200, screen 0.5284 to screen 0.8240, screen 0.5355 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'btree 4,047' at screen 0.8320, screen 0.5319 left noenhanced font ',16'
-  set arrow from graph 0, first 4047.0528 to graph 1, first 4047.0528 nohead linewidth 2.2 dashtype 3 linecolor rgb '#d55e00'
-  set label 'btree' at graph 0.01, first 4047.0528 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#d55e00'
+  set label 'btree: 4,048' at screen 0.8230, screen 0.5319 left noenhanced font ',16'
+  set arrow from graph 0, first 4047.6672 to graph 1, first 4047.6672 nohead linewidth 2.2 dashtype 3 linecolor rgb '#d55e00'
+  set label 'btree' at graph 0.01, first 4047.6672 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#d55e00'
   set arrow from graph 0, first 15658.1888 to graph 1, first 15658.1888 nohead linewidth 2.2 dashtype 3 linecolor rgb '#753400'
   set label 'btree-16k' at graph 0.21, first 15658.1888 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#753400'
   set arrow from graph 0, first 62642.5856 to graph 1, first 62642.5856 nohead linewidth 2.2 dashtype 3 linecolor rgb '#e8a673'
@@ -73,8 +76,8 @@ do for [kind in 'svg png'] {
   set arrow from graph 0, first 5472.256 to graph 1, first 5472.256 nohead linewidth 2.2 dashtype 3 linecolor rgb '#0072b2'
   set label 'sqlite' at graph 0.61, first 5472.256 left offset 0,0.5 noenhanced font ',14' textcolor rgb '#0072b2'
   plot \
-    data using (is('be-16k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442', \
-    data using (is('be-64k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#56b4e9', \
-    data using (is('be-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7'
+    data using (is('be-16k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#f0e442', \
+    data using (is('be-64k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#56b4e9', \
+    data using (is('be-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7'
   unset output
 }

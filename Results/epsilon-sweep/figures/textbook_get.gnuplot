@@ -43,20 +43,23 @@ do for [kind in 'svg png'] {
   set label 2 '800,000 records · batch 100 · durability prefix, at_checkpoints · memory 8 MiB · seed 5103132997656651' at screen 0.016, screen 0.9043 left noenhanced font ',15' textcolor rgb '#555555'
   set label 3 'memory device' at screen 0.016, screen 0.8670 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.7090, screen 0.7837 to screen 0.7310, screen 0.7908 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'be-256k 1.07' at screen 0.7390, screen 0.7872 left noenhanced font ',16'
+  set label '' at screen 0.7200, screen 0.7872 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'be-256k: 1.07' at screen 0.7390, screen 0.7872 left noenhanced font ',16'
   set object rectangle from screen 0.7090, screen 0.7411 to screen 0.7310, screen 0.7482 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'be-16k 0.967' at screen 0.7390, screen 0.7447 left noenhanced font ',16'
+  set label '' at screen 0.7200, screen 0.7447 front point pointtype 7 pointsize 1.1 linecolor rgb '#f0e442'
+  set label 'be-16k: 0.967' at screen 0.7390, screen 0.7447 left noenhanced font ',16'
   set object rectangle from screen 0.7090, screen 0.6986 to screen 0.7310, screen 0.7057 front fillcolor rgb '#56b4e9' fillstyle solid noborder
-  set label 'be-64k 0.943' at screen 0.7390, screen 0.7021 left noenhanced font ',16'
+  set label '' at screen 0.7200, screen 0.7021 front point pointtype 7 pointsize 1.1 linecolor rgb '#56b4e9'
+  set label 'be-64k: 0.943' at screen 0.7390, screen 0.7021 left noenhanced font ',16'
   set object rectangle from screen 0.7090, screen 0.6560 to screen 0.7180, screen 0.6631 front fillcolor rgb '#444444' fillstyle solid noborder
   set object rectangle from screen 0.7220, screen 0.6560 to screen 0.7310, screen 0.6631 front fillcolor rgb '#444444' fillstyle solid noborder
   set label 'model be_tree_textbook_get' at screen 0.7390, screen 0.6596 left noenhanced font ',16'
   plot \
     data using (is('be-16k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#f0e442', \
-    data using (is('be-16k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442', \
+    data using (is('be-16k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#f0e442', \
     data using (is('be-64k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#56b4e9', \
-    data using (is('be-64k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#56b4e9', \
+    data using (is('be-64k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#56b4e9', \
     data using (is('be-256k') ? column('x') : NaN):(column('predicted')) with lines linewidth 1.8 dashtype 2 linecolor rgb '#cc79a7', \
-    data using (is('be-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7'
+    data using (is('be-256k') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7'
   unset output
 }

@@ -15,7 +15,7 @@ grouped(v) = v < 1000 ? sprintf('%d', v) : sprintf('%d,%03d', v / 1000, v % 1000
 digits(v) = v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : sprintf('%.0f', v)
 short(v) = v == 0 ? '0' : v < 0.00995 ? sprintf('%.2g', v) : v < 0.9995 ? sprintf('%.3f', v) : v < 9.995 ? sprintf('%.2f', v) : v < 99.95 ? sprintf('%.1f', v) : v < 99999.5 ? grouped(int(v + 0.5)) : v < 999500 ? sprintf('%.0f k', v / 1e3) : v < 9.995e8 ? digits(v / 1e6).' M' : v < 9.995e11 ? digits(v / 1e9).' G' : sprintf('%.3g', v)
 set lmargin at screen 0.1040
-set rmargin at screen 0.7840
+set rmargin at screen 0.7750
 set tmargin at screen 0.8398
 set bmargin at screen 0.1400
 set key off
@@ -41,21 +41,26 @@ do for [kind in 'svg png'] {
   unset object
   set label 1 'Transfers of the worst insert in a thousand, by fanout' at screen 0.016, screen 0.9521 left noenhanced font ',22'
   set label 2 '1,000,000 records · batch 1 · durability prefix · memory 16 MiB · seed 5103132997656651 · memory device' at screen 0.016, screen 0.9006 left noenhanced font ',15' textcolor rgb '#555555'
-  set object rectangle from screen 0.8020, screen 0.8140 to screen 0.8240, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
-  set label 'random 12.0' at screen 0.8320, screen 0.8177 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.7698 to screen 0.8240, screen 0.7772 front fillcolor rgb '#000000' fillstyle solid noborder
-  set label 'fullest 8.00' at screen 0.8320, screen 0.7735 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.7256 to screen 0.8240, screen 0.7330 front fillcolor rgb '#f0e442' fillstyle solid noborder
-  set label 'cache-aware 8.00' at screen 0.8320, screen 0.7293 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6814 to screen 0.8240, screen 0.6888 front fillcolor rgb '#999999' fillstyle solid noborder
-  set label 'round-robin 5.00' at screen 0.8320, screen 0.6851 left noenhanced font ',16'
-  set object rectangle from screen 0.8020, screen 0.6372 to screen 0.8240, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
-  set label 'all 0' at screen 0.8320, screen 0.6409 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.8140 to screen 0.8150, screen 0.8214 front fillcolor rgb '#d55e00' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.8177 front point pointtype 7 pointsize 1.1 linecolor rgb '#d55e00'
+  set label 'random: 12.0' at screen 0.8230, screen 0.8177 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.7698 to screen 0.8150, screen 0.7772 front fillcolor rgb '#000000' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.7735 front point pointtype 7 pointsize 1.1 linecolor rgb '#000000'
+  set label 'fullest: 8.00' at screen 0.8230, screen 0.7735 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.7256 to screen 0.8150, screen 0.7330 front fillcolor rgb '#f0e442' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.7293 front point pointtype 7 pointsize 1.1 linecolor rgb '#f0e442'
+  set label 'cache-aware: 8.00' at screen 0.8230, screen 0.7293 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.6814 to screen 0.8150, screen 0.6888 front fillcolor rgb '#999999' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.6851 front point pointtype 7 pointsize 1.1 linecolor rgb '#999999'
+  set label 'round-robin: 5.00' at screen 0.8230, screen 0.6851 left noenhanced font ',16'
+  set object rectangle from screen 0.7930, screen 0.6372 to screen 0.8150, screen 0.6446 front fillcolor rgb '#cc79a7' fillstyle solid noborder
+  set label '' at screen 0.8040, screen 0.6409 front point pointtype 7 pointsize 1.1 linecolor rgb '#cc79a7'
+  set label 'all: 0' at screen 0.8230, screen 0.6409 left noenhanced font ',16'
   plot \
-    data using (is('fullest') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#000000', \
-    data using (is('all') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#cc79a7', \
-    data using (is('round-robin') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#999999', \
-    data using (is('random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#d55e00', \
-    data using (is('cache-aware') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 0.8 linewidth 2.6 linecolor rgb '#f0e442'
+    data using (is('fullest') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#000000', \
+    data using (is('all') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#cc79a7', \
+    data using (is('round-robin') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#999999', \
+    data using (is('random') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#d55e00', \
+    data using (is('cache-aware') ? column('x') : NaN):(column('median')) with linespoints pointtype 7 pointsize 1.1 linewidth 2.2 linecolor rgb '#f0e442'
   unset output
 }
