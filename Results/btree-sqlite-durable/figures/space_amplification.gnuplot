@@ -40,8 +40,8 @@ do for [kind in 'svg png'] {
   set tmargin at screen 0.7064
   set bmargin at screen 0.1743
   set logscale x 10
-  set xrange [0.1:1182.2876975101535]
-  set xtics ('0.1' 0.1, '1' 1.0, '10' 10.0, '100' 100.0, '1,000' 1000.0)
+  set xrange [0.1:430.48582679162973]
+  set xtics ('0.1' 0.1, '0.3' 0.3, '1' 1.0, '3' 3.0, '10' 10.0, '30' 30.0, '100' 100.0, '300' 300.0)
   set xlabel 'allocated bytes ÷ live logical bytes, log scale' noenhanced
   set ytics ('btree' 32, 'btree-log' 89, 'sqlite' 146, 'sqlite-unix' 203) scale 0
   set object rectangle from screen 0.1420, screen 0.7362 to screen 0.1560, screen 0.7683 front fillcolor rgb '#444444' fillstyle solid border linecolor rgb '#444444'
