@@ -59,8 +59,8 @@ do for [kind in 'svg png'] {
   set label 'padding' at screen 0.5870, screen 0.2459 left noenhanced font ',15' textcolor rgb '#555555'
   set object rectangle from screen 0.5870, screen 0.1850 to screen 0.6010, screen 0.2134 front fillcolor rgb '#bbbbbb' fillstyle solid noborder
   set label 'padding' at screen 0.6090, screen 0.1992 left noenhanced font ',15'
-  set label 'nothing written' at first 0, first 75 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
-  set label 'nothing written' at first 0, first 167 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 75 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
+  set label 'no byte written to the counted device' at first 0, first 167 left offset char 0.5,0 noenhanced font ',15' textcolor rgb '#777777'
   plot \
     data using (of('checkpoint_leaf') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#009e73', \
     data using (of('checkpoint_interior') ? column('from') : NaN):(column('position')):(column('from')):(column('to')):(column('position') - 14.0):(column('position') + 14.0) with boxxyerror fillstyle solid border linecolor rgb 'white' linewidth 0.6 fillcolor rgb '#66c4a8', \
