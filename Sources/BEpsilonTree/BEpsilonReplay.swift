@@ -18,11 +18,10 @@ extension BEpsilonTreeEngine {
   func withMemoryForRecords(
     of log: VolumeLog, _ body: () throws(StorageError) -> Void
   ) throws(StorageError) {
-    let longest = LogTransactionWriter.longestRecordByteCount(
+    let needed = LogTransactionWriter.replayMemoryByteCount(
+      of: log,
       operationByteCount: Cell.byteCount(
         key: limits.maximumKeyByteCount, operand: limits.maximumValueByteCount))
-    // A record begins and ends anywhere in a unit.
-    let needed = min(longest, Int(clamping: log.allocatedByteCount)) + 2 * volume.transferUnitByteCount
     let lent = table.lend(needed - volume.budget.availableByteCount)
     try body()
     try table.takeBack(lent)

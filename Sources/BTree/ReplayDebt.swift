@@ -88,11 +88,10 @@ extension BTreeEngine {
   func withMemoryForRecords(
     of log: VolumeLog, _ body: () throws(StorageError) -> Void
   ) throws(StorageError) {
-    let longest = LogTransactionWriter.longestRecordByteCount(
+    let needed = LogTransactionWriter.replayMemoryByteCount(
+      of: log,
       operationByteCount: LogOperation.headByteCount + limits.maximumKeyByteCount
         + limits.maximumValueByteCount)
-    // A record begins and ends anywhere in a unit.
-    let needed = min(longest, Int(clamping: log.allocatedByteCount)) + 2 * volume.transferUnitByteCount
     let capacity = store.cache.capacityByteCount
     while volume.budget.availableByteCount < needed {
       do throws(StorageError) {

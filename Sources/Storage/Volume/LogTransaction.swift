@@ -40,6 +40,13 @@ public struct LogTransactionWriter: ~Copyable {
     max(partByteCount, 1 + operationByteCount) + VolumeLog.recordHeaderByteCount
   }
 
+  /// Bytes of memory that replaying a log of such transactions takes beside the log's own: its longest record, which begins and
+  /// ends anywhere in a unit, as far as the log is that long.
+  public static func replayMemoryByteCount(of log: VolumeLog, operationByteCount: Int) -> Int {
+    min(longestRecordByteCount(operationByteCount: operationByteCount), Int(clamping: log.allocatedByteCount))
+      + 2 * log.volume.transferUnitByteCount
+  }
+
   /// Room for one more operation; the caller fills all of it before the next call.
   ///
   /// - Throws: what the log throws; the parts written until then never replay once `abandon` was called.
